@@ -1,0 +1,112 @@
+/**
+ * The lake: what exactly is in a table? Iceberg v2 tables written by our own small commit path.
+ *
+ * Promises: a commit is atomic and carries its position in the snapshot's summary and in the table's properties; it happens
+ * only if the table still stands at `expect` (position and epoch), else `lake/position-moved` or `lake/fenced` and nothing is
+ * visible. Data files are durable before the commit that names them. Maintenance never changes a position and never takes
+ * a file that a reader of the last 15 minutes may have pinned.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Position } from '../model/position.ts'
+import type { TableDefinition } from '../model/pipeline.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Schema, TableMetadata } from './metadata.ts'
+
+/** Keys in snapshot summaries and table properties. Persisted: do not change them. */
+export const property = {
+  position: 'landfall.position',
+  epoch: 'landfall.epoch',
+  batch: 'landfall.batch',
+  counters: 'landfall.counters',
+  formatVersion: 'landfall.format-version',
+} as const
+
+/** Statistics of one column of one data file, as a manifest entry has them; bounds in Iceberg's single-value binary form. */
+export interface ColumnStatistics {
+  bytes: bigint
+  values: bigint
+  nulls: bigint
+  lower?: Buffer
+  upper?: Buffer
+}
+
+/** A data file, ready to be named by a commit. `partition` maps the partition field's name to its value (days since 1970 for `day`). */
+export interface DataFile {
+  /** Path below the storage's root. */
+  path: string
+  /** URL as manifests have it. */
+  url: string
+  rows: number
+  bytes: number
+  partition: Record<string, number | string | null>
+  /** By field id. */
+  columns: Map<number, ColumnStatistics>
+}
+
+/** A table as one reader or writer sees it: fixed at one version of its metadata. */
+export interface TableState {
+  name: string
+  metadata: TableMetadata
+  schema: Schema
+  position: Position | undefined
+  epoch: number
+  batch: number
+  /** Parsed `landfall.counters` (only `events`). */
+  counters: Counters | undefined
+}
+
+/** Cumulative counts per partition, since the table's first batch. records = landed + dead + duplicate. */
+export type Counters = Record<number, { records: number; landed: number; dead: number; duplicate: number }>
+
+export interface Commit {
+  add: DataFile[]
+  /** Where the table must stand now: its position (undefined: none yet) and its epoch. */
+  expect: { position: Position | undefined; epoch: number }
+  position: Position
+  batch: number
+  counters?: Counters
+}
+
+/** Files of a snapshot with what a reader needs. */
+export interface PinnedFile {
+  url: string
+  /** Local path or URL that DuckDB opens. */
+  location: string
+  rows: number
+  bytes: number
+}
+
+export interface MaintenanceReport {
+  table: string
+  compactedFiles: number
+  writtenFiles: number
+  expiredSnapshots: number
+  removedFiles: number
+}
+
+export interface Lake {
+  readonly catalog: Catalog
+  readonly storage: Storage
+  listTables(): Promise<string[]>
+  /** The current state, or undefined when there is no such table. */
+  load(table: string): Promise<TableState | undefined>
+  /**
+   * Makes the table, or adds the columns its definition has gained (new field ids, nothing else). A changed type or a
+   * removed column is `lake/breaking-change` (kind `fix-config`) with the column, both types and the mapping to paste.
+   */
+  ensure(definition: TableDefinition, initial?: { position?: Position; epoch?: number }): Promise<TableState>
+  /** The commit point. Retries by itself when only the metadata moved and `expect` still holds. */
+  commit(table: string, commit: Commit): Promise<TableState>
+  /** Raises the epoch (a properties-only commit): from here on commits under an older epoch fail with `lake/fenced`. */
+  raiseEpoch(table: string, epoch: number): Promise<TableState>
+  /** Live files of the state's current snapshot (or of an earlier one), oldest first. */
+  files(state: TableState, snapshotId?: bigint): Promise<PinnedFile[]>
+  /**
+   * Writes the rows of a SELECT (whose columns are the table's, by name and in order) as Parquet with field ids and
+   * statistics, one or more files per partition value, durable when resolved. No file when there are no rows.
+   */
+  writeFiles(connection: DuckDBConnection, state: TableState, select: string): Promise<DataFile[]>
+  /** One round of compaction, snapshot expiry, metadata and orphan removal for one table; bounded work per call. */
+  maintain(connection: DuckDBConnection, table: string): Promise<MaintenanceReport>
+}

@@ -1,0 +1,65 @@
+/**
+ * The log: in which order did things happen, and can I read it again?
+ *
+ * Promises of every driver:
+ * - `append` resolves when the records survive a power cut (embedded: fdatasync; Kafka: acks=all). All records of one
+ *   call are one atomic frame with consecutive offsets: a reader sees all of them or none.
+ * - Records are queued in the order of the calls, and offsets ascend in that order. If a call fails, every call
+ *   queued behind it on the same frame fails with it, and nothing that failed is ever seen by a reader, unless the
+ *   error is `log/unknown-outcome`: then the records may or may not be there.
+ * - `append` throws synchronously (before anything is queued) `log/overloaded` (kind `retry`) when the queue is full,
+ *   `log/disk-full` (kind `retry`) below the reserve, `log/closed`, and `log/too-large` (kind `fix-request`).
+ * - Readers see only what is durable. Bytes that fail their checksum are reported (`log/damaged`, with the exact offset
+ *   range) and never served.
+ */
+import type { LogRecord, NewRecord } from '../model/record.ts'
+import type { Position } from '../model/position.ts'
+
+/** Where the records of one append stand: consecutive offsets from `baseOffset`. */
+export interface Appended {
+  partition: number
+  baseOffset: number
+}
+
+export interface ReadOptions {
+  /** Where to begin; `start` of the log when absent. */
+  from?: Position
+  /** `true`: wait for more at the end until `signal` aborts; `false`: stop at the durable end as of the call. */
+  follow: boolean
+  /** A batch holds about this many bytes of values at most (one larger record still comes alone). Default 4 MiB. */
+  batchBytesMax?: number
+  signal?: AbortSignal
+}
+
+/** Records of one partition with ascending offsets; `next` is the offset to go on from. */
+export interface LogBatch {
+  partition: number
+  records: LogRecord[]
+  next: number
+}
+
+/** What readers in any process can do. */
+export interface LogReader extends AsyncDisposable {
+  /** Identity of the log: positions of another log do not fit. */
+  readonly id: string
+  /** Earliest position that can still be read. */
+  start(): Promise<Position>
+  /** The durable end: the position after the last record that survives a power cut. */
+  end(): Promise<Position>
+  /** Throws `log/out-of-range` when `from` lies before `start()` or beyond `end()`, `log/wrong-log` on another id. */
+  read(options: ReadOptions): AsyncIterable<LogBatch>
+  /** Resolves when the durable end is (or may be) beyond `position`, or when `signal` aborts. */
+  waitBeyond(position: Position, signal: AbortSignal): Promise<void>
+}
+
+/** The log with its one writer. */
+export interface EventLog extends LogReader {
+  append(records: readonly NewRecord[]): Promise<Appended>
+  /** Bytes queued and not yet durable, and the bound beyond which append throws. */
+  readonly pressure: { queuedBytes: number; queuedBytesMax: number }
+  /**
+   * Lets go of what retention allows (age, bytes) and what lies wholly before `before`, which is the position up to which
+   * every table has landed and the state snapshot reaches. Never touches a record at or beyond `before`.
+   */
+  trim(before: Position): Promise<void>
+}

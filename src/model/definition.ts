@@ -1,0 +1,122 @@
+/**
+ * What a pipeline file says. `definePipeline` (define-pipeline.ts) checks it at start and infers from it the types of
+ * `track()`, of handlers, of the reducer and of rows.
+ */
+import type { Static, TObject, TProperties, TSchema } from 'typebox'
+import type { CompiledPipeline } from './pipeline.ts'
+
+/** Event name → TypeBox object schema. */
+export type EventSchemas = Record<string, TObject<TProperties>>
+
+/** The static type of one event's properties. */
+export type EventProperties<E extends EventSchemas, N extends keyof E> = Static<E[N]>
+
+/** One event as a reducer sees it: discriminated by `event_type`. */
+export type EventOf<E extends EventSchemas> = { [N in keyof E & string]: { event_type: N } & Static<E[N]> }[keyof E & string]
+
+/** `track('purchase_sword', { type: 'sabre', cost: 6 })`: records an event of this request. Returns its event id. */
+export type Track<E extends EventSchemas> = <N extends keyof E & string>(event: N, properties: Static<E[N]>) => string
+
+/** Names between `:` and `/` of a route pattern: `GET /join_guild/:name` → `{ name: string }`. */
+export type PathParameters<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`
+  ? { [K in Name]: string } & PathParameters<Rest>
+  : P extends `${string}:${infer Name}`
+    ? { [K in Name]: string }
+    : Record<never, string>
+
+export interface RouteRequest<P, B> {
+  method: string
+  path: string
+  params: P
+  query: Record<string, string>
+  /** Lower-case names, as Node gives them. */
+  headers: Readonly<Record<string, string | undefined>>
+  body: B
+}
+
+/** What a handler returns: text, or anything with a status. Objects are sent as JSON. */
+export type RouteAnswer =
+  | string
+  | { status?: number; headers?: Record<string, string>; text: string }
+  | { status?: number; headers?: Record<string, string>; json: unknown }
+
+export interface RouteContext<E extends EventSchemas, S> {
+  track: Track<E>
+  /** The state of this request's key, as of now: it already holds what earlier `track()` calls of this request did. */
+  readonly state: Readonly<S>
+}
+
+export type RouteHandler<E extends EventSchemas, S, P, B> = (
+  request: RouteRequest<P, B>,
+  context: RouteContext<E, S>,
+) => RouteAnswer | Promise<RouteAnswer>
+
+export type RouteDefinition<E extends EventSchemas, S, P, B extends TSchema = TSchema> =
+  | RouteHandler<E, S, P, unknown>
+  | { body: B; handler: RouteHandler<E, S, P, Static<B>> }
+
+export interface StateDefinition<E extends EventSchemas, S> {
+  /** Key of a request (guild, account); one key for the whole pipeline when absent. It becomes the record's key. */
+  key?: (request: RouteRequest<Record<string, string>, unknown>) => string
+  initial: S
+  /** Pure: the state after the event. Must not change `state`. The event carries its merged headers too. */
+  reduce: (state: Readonly<S>, event: EventOf<E>) => S
+}
+
+/** A header that becomes a column: its column name (the header's own name when it is just `true`). */
+export type HeaderColumn = true | string | { column?: string; type?: 'string' | 'int' | 'long' }
+
+export interface TableInput<N extends string> {
+  /** Names, or a pattern such as `*purchase*`, or `*` for all. */
+  events: readonly N[] | `${string}*${string}`
+  /** Request headers as columns, in order, e.g. `{ Accept: true, Host: true, 'User-Agent': 'User_Agent' }`. */
+  headers?: Record<string, HeaderColumn> | readonly string[]
+  /** Keep the event's JSON in the column `raw_event` (default true). */
+  rawEvent?: boolean
+  /** Which columns, in this order; default: raw_event, timestamp, headers, event_type, properties of the plan. */
+  columns?: readonly string[]
+  /** Default: by day of `timestamp` where the table has it. `false`: none. */
+  partition?: false | { column: string; transform: 'day' | 'hour' | 'month' }
+  /** Parquet compression (default `snappy`). */
+  codec?: 'snappy' | 'zstd'
+}
+
+export interface SourceInput {
+  writeKey?: string
+  mode?: 'collect' | 'reject'
+  trustTime?: { field?: string; past?: string; future?: string }
+  origins?: readonly string[]
+  rateMax?: number
+}
+
+export interface QuestionInput {
+  title: string
+  sql: string
+  chart?: 'table' | 'bar' | 'line' | 'pie' | 'number'
+}
+
+export interface PipelineDefinition<E extends EventSchemas, S, R extends Record<string, unknown>> {
+  name: string
+  events: E
+  tables: Record<string, TableInput<keyof E & string>>
+  /** Request headers merged into route events beside those that tables name, e.g. `['Accept']`. */
+  headers?: readonly string[]
+  /** Event field or request header that identifies a person. */
+  subject?: string
+  session?: string
+  sources?: Record<string, SourceInput>
+  /** `METHOD /path/:parameter` → handler. */
+  routes?: { [P in keyof R & string]: RouteDefinition<E, S, PathParameters<P>> }
+  state?: StateDefinition<E, S>
+  duplicates?: { window?: string; volatile?: readonly string[] }
+  /** How long the embedded log is kept at least (default 7 days) and at most how many bytes (default 16 GiB). */
+  retention?: { age?: string; bytes?: number }
+  questions?: Record<string, QuestionInput>
+  settings?: Record<string, unknown>
+}
+
+/** What `definePipeline` returns. `compiled` is data; `definition` holds the functions. */
+export interface Pipeline<E extends EventSchemas = EventSchemas, S = unknown> {
+  readonly definition: PipelineDefinition<E, S, Record<string, unknown>>
+  readonly compiled: CompiledPipeline
+}
