@@ -1,0 +1,43 @@
+// `npm test`: installs what is missing, then runs every check and every test, and says what was skipped and why.
+// Arguments are passed to vitest: `npm test -- test/log`.
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureInstalled, pinnedNode, root, run } from './install.js'
+
+ensureInstalled()
+const node = pinnedNode()
+const modules = join(root, 'node_modules')
+const filters = process.argv.slice(2)
+
+const checks = [
+  ['types', [join(modules, '.bin', 'tsc'), '--noEmit']],
+  ['lint', [join(modules, '.bin', 'oxlint')]],
+  ['format', [join(modules, '.bin', 'biome'), 'check', '--error-on-warnings']],
+]
+const total = { passed: 0, failed: 0, skipped: 0 }
+if (filters.length === 0) {
+  for (const [name, [command, ...args]] of checks) {
+    const code = await run(command, args)
+    total[code === 0 ? 'passed' : 'failed'] += 1
+    console.log(`${code === 0 ? 'ok' : 'FAILED'}: ${name}`)
+  }
+}
+
+const summaryFile = join(root, '.cache', 'test-summary.json')
+rmSync(summaryFile, { force: true })
+const vitest = join(modules, 'vitest', 'vitest.mjs')
+const code = await run(node, [vitest, 'run', ...filters])
+if (existsSync(summaryFile)) {
+  const summary = JSON.parse(readFileSync(summaryFile, 'utf8'))
+  for (const key of Object.keys(total)) total[key] += summary[key]
+  if (code !== 0 && summary.failed === 0) total.failed += 1
+  for (const { name, reason } of summary.skips) console.log(`skipped: ${name}: ${reason}`)
+} else {
+  total.failed += 1
+  console.log('FAILED: vitest ended without a summary')
+}
+
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+const skippedFails = process.env.LANDFALL_SKIPPED_FAILS === '1' && total.skipped > 0
+if (skippedFails) console.error('A skipped test counts as a failure here (LANDFALL_SKIPPED_FAILS=1).')
+process.exitCode = total.failed > 0 || skippedFails ? 1 : 0
