@@ -12,10 +12,15 @@ export type EventSchemas = Record<string, TObject<TProperties>>
 export type EventProperties<E extends EventSchemas, N extends keyof E> = Static<E[N]>
 
 /** One event as a reducer sees it: discriminated by `event_type`. */
-export type EventOf<E extends EventSchemas> = { [N in keyof E & string]: { event_type: N } & Static<E[N]> }[keyof E & string]
+export type EventOf<E extends EventSchemas> = {
+  [N in keyof E & string]: { event_type: N } & Static<E[N]>
+}[keyof E & string]
 
 /** `track('purchase_sword', { type: 'sabre', cost: 6 })`: records an event of this request. Returns its event id. */
-export type Track<E extends EventSchemas> = <N extends keyof E & string>(event: N, properties: Static<E[N]>) => string
+export type Track<E extends EventSchemas> = <N extends keyof E & string>(
+  event: N,
+  properties: Static<E[N]>,
+) => string
 
 /** Names between `:` and `/` of a route pattern: `GET /join_guild/:name` → `{ name: string }`. */
 export type PathParameters<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`

@@ -19,6 +19,8 @@ export interface PlanProperty {
   /** Bounds of a string's length in Unicode code points. */
   minLength?: number
   maxLength?: number
+  /** Columns of type json: which kind of JSON value it must be; absent: any. */
+  jsonKind?: 'array' | 'object'
 }
 
 export interface PlanEvent {
