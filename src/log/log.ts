@@ -12,8 +12,9 @@
  * - Readers see only what is durable. Bytes that fail their checksum are reported (`log/damaged`, with the exact offset
  *   range) and never served.
  */
-import type { LogRecord, NewRecord } from '../model/record.ts'
+
 import type { Position } from '../model/position.ts'
+import type { LogRecord, NewRecord } from '../model/record.ts'
 
 /** Where the records of one append stand: consecutive offsets from `baseOffset`. */
 export interface Appended {
@@ -31,11 +32,36 @@ export interface ReadOptions {
   signal?: AbortSignal
 }
 
-/** Records of one partition with ascending offsets; `next` is the offset to go on from. */
+/**
+ * Records of one partition with ascending offsets; `next` is the offset to go on from. Both ways to the records give the
+ * same ones: `records` makes an object for each (once, at the first touch), `cursor` none at all.
+ */
 export interface LogBatch {
-  partition: number
-  records: LogRecord[]
-  next: number
+  readonly partition: number
+  readonly records: readonly LogRecord[]
+  readonly next: number
+  /** A new walk over the records from the first one, for who takes millions of them a second. */
+  cursor(): RecordCursor
+}
+
+/** Stands on one record at a time, as numbers that point into `bytes`. Call `next()` before the first one. */
+export interface RecordCursor {
+  /** Steps to the next record; false behind the last one. */
+  next(): boolean
+  readonly bytes: Buffer
+  readonly offset: number
+  /** Microseconds since 1970, UTC. */
+  readonly receivedAt: number
+  /** The key is `bytes[keyStart, keyEnd)`; `keyStart` is -1 when the key is null. */
+  readonly keyStart: number
+  readonly keyEnd: number
+  /** The value is `bytes[valueStart, valueEnd)`; `valueStart` is -1 when it was erased. */
+  readonly valueStart: number
+  readonly valueEnd: number
+  /** Seeks the record header of that name; when true, its value is `bytes[headerStart, headerEnd)`. */
+  findHeader(name: string): boolean
+  readonly headerStart: number
+  readonly headerEnd: number
 }
 
 /** What readers in any process can do. */
@@ -54,6 +80,7 @@ export interface LogReader extends AsyncDisposable {
 
 /** The log with its one writer. */
 export interface EventLog extends LogReader {
+  /** Copies what it is given before it returns. `receivedAt` carries the µs: the driver writes the header `us` itself. */
   append(records: readonly NewRecord[]): Promise<Appended>
   /** Bytes queued and not yet durable, and the bound beyond which append throws. */
   readonly pressure: { queuedBytes: number; queuedBytesMax: number }
