@@ -56,16 +56,20 @@ export type RouteHandler<E extends EventSchemas, S, P, B> = (
   context: RouteContext<E, S>,
 ) => RouteAnswer | Promise<RouteAnswer>
 
-export type RouteDefinition<E extends EventSchemas, S, P, B extends TSchema = TSchema> =
+/** A handler, or a handler with the schema of its JSON body; a body that does not fit is answered with 400. */
+export type RouteDefinition<E extends EventSchemas, S, P, B> =
   | RouteHandler<E, S, P, unknown>
-  | { body: B; handler: RouteHandler<E, S, P, Static<B>> }
+  | { body: B; handler: RouteHandler<E, S, P, B extends TSchema ? Static<B> : unknown> }
+
+/** Route key → schema of its body. Inferred. */
+export type BodySchemas = Record<string, unknown>
 
 export interface StateDefinition<E extends EventSchemas, S> {
   /** Key of a request (guild, account); one key for the whole pipeline when absent. It becomes the record's key. */
   key?: (request: RouteRequest<Record<string, string>, unknown>) => string
   initial: S
   /** Pure: the state after the event. Must not change `state`. The event carries its merged headers too. */
-  reduce: (state: Readonly<S>, event: EventOf<E>) => S
+  reduce: (state: Readonly<S>, event: EventOf<E>) => NoInfer<S>
 }
 
 /** A header that becomes a column: its column name (the header's own name when it is just `true`). */
@@ -100,19 +104,19 @@ export interface QuestionInput {
   chart?: 'table' | 'bar' | 'line' | 'pie' | 'number'
 }
 
-export interface PipelineDefinition<E extends EventSchemas, S, R extends Record<string, unknown>> {
+export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySchemas> {
   name: string
   events: E
-  tables: Record<string, TableInput<keyof E & string>>
+  tables: Record<string, TableInput<keyof NoInfer<E> & string>>
   /** Request headers merged into route events beside those that tables name, e.g. `['Accept']`. */
   headers?: readonly string[]
-  /** Event field or request header that identifies a person. */
+  /** Event property or request header that identifies a person. */
   subject?: string
   session?: string
   sources?: Record<string, SourceInput>
+  state?: StateDefinition<NoInfer<E>, S>
   /** `METHOD /path/:parameter` → handler. */
-  routes?: { [P in keyof R & string]: RouteDefinition<E, S, PathParameters<P>> }
-  state?: StateDefinition<E, S>
+  routes?: { [P in keyof R]: RouteDefinition<NoInfer<E>, NoInfer<S>, PathParameters<P & string>, R[P]> }
   duplicates?: { window?: string; volatile?: readonly string[] }
   /** How long the embedded log is kept at least (default 7 days) and at most how many bytes (default 16 GiB). */
   retention?: { age?: string; bytes?: number }
@@ -121,7 +125,9 @@ export interface PipelineDefinition<E extends EventSchemas, S, R extends Record<
 }
 
 /** What `definePipeline` returns. `compiled` is data; `definition` holds the functions. */
-export interface Pipeline<E extends EventSchemas = EventSchemas, S = unknown> {
-  readonly definition: PipelineDefinition<E, S, Record<string, unknown>>
+// biome-ignore lint/suspicious/noExplicitAny: `Pipeline` alone means a pipeline of whatever events and state.
+export interface Pipeline<E extends EventSchemas = any, S = any> {
+  // biome-ignore lint/suspicious/noExplicitAny: the bodies' types matter to the handlers alone.
+  readonly definition: Readonly<PipelineDefinition<E, S, any>>
   readonly compiled: CompiledPipeline
 }
