@@ -1,10 +1,11 @@
 /**
- * A small shop on Express, as it was before, and nine more lines, marked `// +`, that turn what its users do into tables.
+ * A small shop on Express, as it was before, and nine more lines (`+2`, `+7`) that turn what its users do into tables.
  * No route was changed.
  */
 import express from 'express'
-import { createTracker } from 'landfall/client' // +
-import type pipeline from './pipeline.ts' // +
+// +2 lines
+import { createTracker } from 'landfall/client'
+import type pipeline from './pipeline.ts'
 
 const products = new Map([
   ['sword', { name: 'sword', price: 9 }],
@@ -14,14 +15,14 @@ const products = new Map([
 export const app = express()
 app.use(express.json())
 
-const url = process.env['LANDFALL_URL'] ?? 'http://127.0.0.1:5000' // +
-export const tracker = createTracker<typeof pipeline>({ url, flushAtQuit: true }) // +
+// +7 lines
+const url = process.env['LANDFALL_URL'] ?? 'http://127.0.0.1:5000'
+export const tracker = createTracker<typeof pipeline>({ url, flushAtQuit: true })
 app.use((req, res, next) => {
-  // +
-  const call = { user: req.get('x-user') ?? 'anonymous', method: req.method, path: req.path } // +
-  res.on('finish', () => tracker.track('api_call', { ...call, status: res.statusCode })) // +
-  next() // +
-}) // +
+  const call = { user: req.get('x-user') ?? 'anonymous', method: req.method, path: req.path }
+  res.on('finish', () => tracker.track('api_call', { ...call, status: res.statusCode }))
+  next()
+})
 
 app.get('/products', (_req, res) => {
   res.json([...products.values()])
