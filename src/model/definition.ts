@@ -69,7 +69,7 @@ export interface StateDefinition<E extends EventSchemas, S> {
   key?: (request: RouteRequest<Record<string, string>, unknown>) => string
   initial: S
   /** Pure: the state after the event. Must not change `state`. The event carries its merged headers too. */
-  reduce: (state: Readonly<S>, event: EventOf<E>) => NoInfer<S>
+  reduce: (state: Readonly<S>, event: EventOf<E>) => S
 }
 
 /** A header that becomes a column: its column name (the header's own name when it is just `true`). */
