@@ -1,0 +1,120 @@
+/** What a setting is and which kinds of values there are; the settings themselves are in `src/config.ts`. */
+import { expected, formatBytes, formatDuration, parseBytes, parseDuration } from './quantities.ts'
+
+/** `host` without brackets; `port` 0 asks the system for a free one. */
+export interface Address {
+  host: string
+  port: number
+}
+
+export interface Kind<T> {
+  name: 'address' | 'directory' | 'duration' | 'bytes' | 'count' | 'share' | 'toggle' | 'secret'
+  /** What stands after the flag in help texts; absent for switches. */
+  placeholder?: string
+  parse: (value: unknown) => T
+  format: (value: T) => string
+}
+
+export interface Setting<T> extends Kind<T> {
+  /** One phrase without a full stop. */
+  help: string
+  default: T
+  /** `--http`; null where a flag would show a secret to everyone on the machine. */
+  flag: string | null
+  environment: string
+  /** False for what belongs to the machine and not to the pipeline. */
+  inPipeline: boolean
+  /** Shown in the help of every command that takes it; the others are in `landfall settings`. */
+  common: boolean
+}
+
+/** A setting of whatever type. */
+export type AnySetting = Omit<Setting<unknown>, 'format'> & { format: (value: never) => string }
+
+function text(value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw expected('some text', String(value))
+}
+
+const quantity = (value: unknown) => (typeof value === 'number' ? value : text(value))
+
+function kind<T>(
+  name: Kind<T>['name'],
+  placeholder: string | undefined,
+  parse: (value: unknown) => T,
+  format: (value: T) => string,
+): Kind<T> {
+  return placeholder === undefined ? { name, parse, format } : { name, placeholder, parse, format }
+}
+
+export const kinds = {
+  address: kind('address', 'HOST:PORT', (value) => parseAddress(text(value)), formatAddress),
+  directory: kind('directory', 'DIR', text, (value) => value),
+  duration: kind('duration', 'TIME', (value) => parseDuration(quantity(value)), formatDuration),
+  bytes: kind('bytes', 'SIZE', (value) => parseBytes(quantity(value)), formatBytes),
+  count: kind('count', 'N', parseCount, String),
+  share: kind('share', 'SHARE', parseShare, String),
+  toggle: kind('toggle', undefined, parseToggle, String),
+  secret: kind<string | null>('secret', 'TEXT', text, (value) => value ?? ''),
+}
+
+/** `HOST:PORT`, `[::1]:PORT`, `:PORT` or `PORT`; a URL is taken as well. */
+export function parseAddress(value: string): Address {
+  const bare = value.replace(/^https?:\/\//, '').replace(/\/$/, '')
+  const found = /^(?:(\[[0-9a-f:.]+\]|[^\s:[\]/]*):)?(\d{1,5})$/i.exec(bare)
+  const port = Number(found?.[2])
+  if (!found || port > 65_535) throw expected('HOST:PORT such as 127.0.0.1:5000', value)
+  return { host: (found[1] ?? '').replace(/^\[|\]$/g, '') || '127.0.0.1', port }
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function parseCount(value: unknown): number {
+  const digits = String(value).replaceAll('_', '')
+  const count = /^\d+$/.test(digits) ? Number(digits) : -1
+  if (Number.isSafeInteger(count) && count >= 0) return count
+  throw expected('a whole number', String(value))
+}
+
+function parseShare(value: unknown): number {
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(String(value))
+  const share = percent ? Number(percent[1]) / 100 : value === '' ? Number.NaN : Number(value)
+  if (share >= 0 && share <= 1) return share
+  throw expected('a share such as 5% or 0.05', String(value))
+}
+
+function parseToggle(value: unknown): boolean {
+  if (value === true || value === 'true' || value === '1' || value === 'yes') return true
+  if (value === false || value === 'false' || value === '0' || value === 'no') return false
+  throw expected('true or false', String(value))
+}
+
+/** `lander.batchAge` → `lander-batch-age`. */
+function words(name: string): string {
+  return name
+    .replace(/([a-z])([A-Z])/g, '$1-$2')
+    .replaceAll('.', '-')
+    .toLowerCase()
+}
+
+/** `lander.batchAge` gets the flag `--lander-batch-age` and the variable `LANDFALL_LANDER_BATCH_AGE` unless told otherwise. */
+export function setting<T>(
+  name: string,
+  kind: Kind<T>,
+  fallback: T,
+  help: string,
+  more: Partial<Pick<Setting<T>, 'flag' | 'environment' | 'inPipeline' | 'common'>> = {},
+): Setting<T> {
+  return {
+    ...kind,
+    help,
+    default: fallback,
+    flag: `--${words(name)}`,
+    environment: `LANDFALL_${words(name).replaceAll('-', '_').toUpperCase()}`,
+    inPipeline: true,
+    common: false,
+    ...more,
+  }
+}

@@ -1,0 +1,100 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { machineSettings, settingFlags, withSettings } from './setting-options.ts'
+
+/** Commands around the pipeline file, and what talks to a running pipeline. */
+export function addPipelineCommands(program: Command): void {
+  const check = program
+    .command('check')
+    .summary('check a pipeline file against the tables that exist')
+    .description(
+      'Loads the pipeline file and shows what its tables would change in the lake. ' +
+        'Added tables and columns are fine; a changed type or a removed column breaks, and ends with exit code 1.',
+    )
+    .argument('<PIPELINE>', 'the pipeline file')
+    .option('--quiet', 'print only what is wrong', false)
+    .option('--json', 'one object', false)
+    .addHelpText('after', '\nExample:\n  $ landfall check pipeline.ts --data ./data')
+    .action(async (pipeline: string, options: { quiet: boolean; json: boolean }) => {
+      const { checkPipeline } = await import('../look/check.ts')
+      await checkPipeline(resolve(pipeline), machineSettings({ ...options }).data, options)
+    })
+  withSettings(check, 'data')
+
+  program
+    .command('init')
+    .summary('write a starter pipeline that runs')
+    .description('Writes pipeline.ts, package.json and tsconfig.json. Existing files are never overwritten.')
+    .argument('[DIR]', 'where', '.')
+    .addHelpText('after', '\nExample:\n  $ landfall init game && cd game && landfall up pipeline.ts')
+    .action(async (directory: string) => {
+      const { init } = await import('../init/init.ts')
+      await init(resolve(directory))
+    })
+
+  const sql = program
+    .command('sql')
+    .summary('ask one statement, a file, or interactively')
+    .description(
+      'Asks the SQL door of a running pipeline, or with --data and nothing running reads the data directory itself. ' +
+        'Without a statement: interactive on a terminal, else statements from stdin.',
+    )
+    .argument('[STATEMENT]', 'a statement; more than one are separated by semicolons')
+    .option('-f, --file <FILE>', 'statements from a file')
+    .option('--json', 'one array of row objects', false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ landfall sql "select count(*) from events"\n  $ landfall sql --json "show tables"\n  $ landfall sql -f report.sql',
+    )
+    .action(async (statement: string | undefined, options: Record<string, unknown>) => {
+      const { openSqlCommand } = await import('../look/sql-command.ts')
+      await openSqlCommand(statement, options as never, settingFlags(options))
+    })
+  withSettings(sql, 'data', 'sql.listen')
+
+  const status = program
+    .command('status')
+    .summary('show what runs on a data directory, and how far it is')
+    .description(
+      'Shows processes and addresses, the end of the log, where the tables stand and what is pending. Exit code 1 when nothing runs.',
+    )
+    .option('--json', 'one object', false)
+    .action(async (options: { json: boolean }) => {
+      const { showStatus } = await import('../look/status.ts')
+      await showStatus(machineSettings({ ...options }).data, options)
+    })
+  withSettings(status, 'data')
+
+  const simulate = program
+    .command('simulate')
+    .summary('send requests as players would')
+    .description(
+      'Drives the routes of a pipeline over HTTP with made-up users, and prints a summary as Apache Bench does. ' +
+        'The same seed sends the same requests. Values for route parameters come from settings.simulate of the pipeline.',
+    )
+    .argument('<PIPELINE>', 'the pipeline file')
+    .option('--users <N>', 'how many users', '100')
+    .option('--events <N>', 'how many requests', '1000')
+    .option('--rate <N>', 'requests per second at most (0: as fast as they are answered)', '0')
+    .option('--seed <N>', 'the same seed sends the same requests', '1')
+    .option('--concurrency <N>', 'requests in flight', '16')
+    .option('--json', 'the summary as one object', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ landfall simulate pipeline.ts --users 1000 --events 100000 --rate 2000',
+    )
+    .action(async (pipeline: string, options: Record<string, unknown>) => {
+      const { runSimulate } = await import('../simulate.ts')
+      await runSimulate(resolve(pipeline), options as never, settingFlags(options))
+    })
+  withSettings(simulate, 'collector.listen')
+
+  program
+    .command('settings')
+    .summary('list every setting with flag, environment name and default')
+    .option('--json', 'one array of objects', false)
+    .action(async (options: { json: boolean }) => {
+      const { showSettings } = await import('../look/settings.ts')
+      showSettings(options)
+    })
+}

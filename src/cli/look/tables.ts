@@ -1,0 +1,62 @@
+import { humanBytes } from '../../base/quantities.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { property } from '../../lake/lake.ts'
+import { findSnapshot, type TableMetadata } from '../../lake/metadata.ts'
+import { parsePosition } from '../../model/position.ts'
+import { openDataCatalog } from '../../pipeline/readers.ts'
+import { formatTable } from '../table.ts'
+
+export interface TableSummary {
+  table: string
+  rows: number
+  files: number
+  bytes: number
+  /** RFC 3339 of the current snapshot; null before the first. */
+  committed: string | null
+  snapshot: string | null
+  /** partition → next offset; null before the first commit. */
+  position: Record<number, number> | null
+}
+
+/** `landfall tables`. */
+export async function showTables(data: string, { json }: { json: boolean }): Promise<void> {
+  const tables = await summarizeTables(await openDataCatalog(data))
+  if (json) {
+    process.stdout.write(`${JSON.stringify(tables, null, 2)}\n`)
+    return
+  }
+  const rows = tables.map((one) => [
+    one.table,
+    String(one.rows),
+    String(one.files),
+    humanBytes(one.bytes),
+    one.committed ?? '',
+    one.snapshot ?? '',
+    one.position === null ? '' : Object.values(one.position).join(','),
+  ])
+  const head = ['Table', 'Rows', 'Files', 'Bytes', 'Committed', 'Snapshot', 'Position']
+  process.stdout.write(`${formatTable(head, rows, { right: new Set([1, 2, 3, 6]) })}\n`)
+}
+
+export async function summarizeTables(catalog: Catalog): Promise<TableSummary[]> {
+  const names = (await catalog.listTables()).sort()
+  const versions = await Promise.all(names.map((name) => catalog.loadTable(name)))
+  return versions.flatMap((version) =>
+    version === undefined ? [] : [summarize(version.name, version.metadata)],
+  )
+}
+
+function summarize(table: string, metadata: TableMetadata): TableSummary {
+  const snapshot = findSnapshot(metadata)
+  const total = (name: string) => Number(snapshot?.summary[name] ?? 0)
+  const position = metadata.properties[property.position]
+  return {
+    table,
+    rows: total('total-records'),
+    files: total('total-data-files'),
+    bytes: total('total-files-size'),
+    committed: snapshot === undefined ? null : new Date(snapshot['timestamp-ms']).toISOString(),
+    snapshot: snapshot === undefined ? null : String(snapshot['snapshot-id']),
+    position: position === undefined ? null : parsePosition(position).next,
+  }
+}

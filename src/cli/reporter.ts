@@ -1,0 +1,25 @@
+/** What the processes of Landfall tell the person who started them: lines on stderr, or JSON for machines. */
+export type Level = 'info' | 'warn' | 'error'
+
+export interface Note {
+  level: Level
+  text: string
+  /** What a machine would want to filter by, e.g. `{ stage: 'door', code: 'log/damaged' }`. Never a secret. */
+  fields?: Record<string, unknown>
+}
+
+export type Report = (note: Note) => void
+export const LOG_FORMATS = ['text', 'json'] as const
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
+export async function openReport(format: LogFormat): Promise<Report> {
+  if (format === 'text') return reportText
+  const { pino } = await import('pino')
+  const log = pino({ base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }))
+  return ({ level, text, fields }) => log[level](fields ?? {}, text)
+}
+
+const reportText: Report = ({ level, text }) => {
+  const mark = level === 'info' ? '' : `${level}: `
+  process.stderr.write(`${mark}${text}\n`)
+}

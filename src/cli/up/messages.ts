@@ -1,0 +1,45 @@
+/** What supervisor and children say to each other over the IPC channel. */
+import { type ErrorKind, LandfallError } from '../../base/errors.ts'
+import type { Note } from '../reporter.ts'
+
+export const STAGES = ['door', 'lander', 'query'] as const
+export type StageName = (typeof STAGES)[number]
+
+/** The command that runs a stage alone, which is also what the supervisor starts. */
+export const STAGE_COMMANDS: Record<StageName, string> = { door: 'collect', lander: 'land', query: 'query' }
+
+/** Set in the environment of a child, so that it reports over IPC and leaves when the channel closes. */
+export const SUPERVISED = 'LANDFALL_SUPERVISED'
+
+export interface WireError {
+  kind: ErrorKind
+  code: string
+  message: string
+  hint?: string | undefined
+}
+
+export type FromChild =
+  /** The stage does its work; `address` is where it listens. */
+  | { type: 'ready'; address: string | null }
+  /** It could not start or could not go on, and ends now. */
+  | { type: 'failed'; error: WireError }
+  | { type: 'note'; note: Note }
+
+/** `stop`: finish what was accepted, then end. With `hurry`: end now. */
+export interface FromSupervisor {
+  type: 'stop'
+  hurry: boolean
+}
+
+export function toWireError(error: unknown): WireError {
+  if (error instanceof LandfallError) {
+    return { kind: error.kind, code: error.code, message: error.message, hint: error.hint }
+  }
+  const message =
+    error instanceof Error ? (process.env.LANDFALL_DEBUG ? error.stack! : error.message) : String(error)
+  return { kind: 'bug', code: 'landfall/unexpected', message }
+}
+
+export function fromWireError({ kind, code, message, hint }: WireError): LandfallError {
+  return new LandfallError(kind, code, message, hint === undefined ? {} : { hint })
+}

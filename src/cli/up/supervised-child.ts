@@ -1,0 +1,130 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { LandfallError } from '../../base/errors.ts'
+import type { Note } from '../reporter.ts'
+import { type FromChild, type FromSupervisor, fromWireError, type StageName, SUPERVISED } from './messages.ts'
+
+const BACKOFF_FIRST_MS = 100
+const BACKOFF_MAX_MS = 5000
+/** A child that was ready for this long was well: it is started again at once. */
+const HEALTHY_AFTER_MS = 1000
+
+export interface ChildEvents {
+  /** Each time the stage is ready, with where it listens. */
+  onReady(name: StageName, address: string | null): void
+  onNote(name: StageName, note: Note): void
+  /** The stage said why it ends; `everReady` tells a wrong start from a later failure. */
+  onFailed(name: StageName, error: LandfallError, everReady: boolean): void
+  /** It ended without being asked to; `restartInMs` until it is started again. */
+  onDied(name: StageName, how: string, restartInMs: number): void
+  onStarted(name: StageName, pid: number): void
+}
+
+export interface ChildOptions {
+  name: StageName
+  /** Path of bin/landfall.js. */
+  launcher: string
+  args: () => string[]
+  events: ChildEvents
+}
+
+/** One process of the pipeline, kept alive until it is told to stop. */
+export class SupervisedChild {
+  readonly name: StageName
+  readonly #options: ChildOptions
+  #process: ChildProcess | undefined
+  #ready = Promise.withResolvers<void>()
+  #everReady = false
+  #readyAt: number | undefined
+  #stopping = false
+  #failures = 0
+  #restart: NodeJS.Timeout | undefined
+  #gone = Promise.withResolvers<void>()
+
+  constructor(options: ChildOptions) {
+    this.name = options.name
+    this.#options = options
+    // Whoever waits hears of it; nobody has to.
+    this.#ready.promise.catch(() => {})
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** Resolves when the stage is ready, whichever incarnation gets there; rejects when `stop` came first. */
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  start(): void {
+    const child = fork(this.#options.launcher, this.#options.args(), {
+      stdio: ['ignore', 2, 'inherit', 'ipc'],
+      env: { ...process.env, [SUPERVISED]: '1' },
+    })
+    this.#process = child
+    this.#readyAt = undefined
+    this.#gone = Promise.withResolvers()
+    if (child.pid !== undefined) this.#options.events.onStarted(this.name, child.pid)
+    child.on('message', (message: FromChild) => this.#hear(message))
+    child.on('error', (error) =>
+      this.#options.events.onNote(this.name, { level: 'error', text: error.message }),
+    )
+    // `close` comes after the last message has been heard; `exit` may come before.
+    child.on('close', (code, signal) => {
+      if (this.#readyAt !== undefined && performance.now() - this.#readyAt > HEALTHY_AFTER_MS)
+        this.#failures = 0
+      this.#ended(signal ?? `exit code ${code}`)
+    })
+  }
+
+  /** Asks the stage to finish what it accepted and end; with `hurry`, now. Resolves when it has gone. */
+  async stop(hurry: boolean): Promise<void> {
+    this.#stopping = true
+    clearTimeout(this.#restart)
+    this.#ready.reject(new Error(`${this.name} was stopped`))
+    if (this.#process === undefined) return
+    const message: FromSupervisor = { type: 'stop', hurry }
+    if (this.#process.connected) this.#process.send(message, () => {})
+    await this.#gone.promise
+  }
+
+  /** For a process that does not leave even in a hurry. */
+  kill(): void {
+    this.#process?.kill('SIGKILL')
+  }
+
+  /** Stops gracefully and starts anew, e.g. with a changed pipeline file. Resolves when ready. */
+  async restart(): Promise<void> {
+    await this.stop(false)
+    this.#stopping = false
+    this.#failures = 0
+    this.#ready = Promise.withResolvers()
+    this.#ready.promise.catch(() => {})
+    this.start()
+    await this.ready
+  }
+
+  #hear(message: FromChild): void {
+    const { events } = this.#options
+    if (message.type === 'note') events.onNote(this.name, message.note)
+    if (message.type === 'failed') events.onFailed(this.name, fromWireError(message.error), this.#everReady)
+    if (message.type === 'ready') {
+      this.#everReady = true
+      this.#readyAt = performance.now()
+      this.#ready.resolve()
+      events.onReady(this.name, message.address)
+    }
+  }
+
+  #ended(how: string): void {
+    this.#process = undefined
+    this.#gone.resolve()
+    if (this.#stopping) return
+    const delay =
+      this.#failures === 0 ? 0 : Math.min(BACKOFF_FIRST_MS * 2 ** (this.#failures - 1), BACKOFF_MAX_MS)
+    this.#failures += 1
+    this.#options.events.onDied(this.name, how, delay)
+    // onDied may have decided to stop everything.
+    if (!this.#stopping) this.#restart = setTimeout(() => this.start(), delay)
+  }
+}

@@ -1,0 +1,43 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StageName } from './messages.ts'
+
+/** `<data>/up.json`: what runs on this data directory, and where. Written once it serves and at each restart of a process. */
+export interface UpFile {
+  /** Process id of `landfall up`. */
+  supervisor: number
+  /** RFC 3339. */
+  startedAt: string
+  /** Absolute path of the pipeline file. */
+  pipeline: string
+  /** URLs without a slash at the end. */
+  http: string
+  sql: string
+  processes: Partial<Record<StageName, number>>
+}
+
+const path = (data: string) => join(data, 'up.json')
+
+/** Replaces the file whole. Not synced: after a power cut nothing of what it says is true. */
+export function writeUpFile(data: string, content: UpFile): void {
+  const temporary = `${path(data)}.${process.pid}.tmp`
+  writeFileSync(temporary, `${JSON.stringify(content, null, 2)}\n`)
+  renameSync(temporary, path(data))
+}
+
+export function removeUpFile(data: string): void {
+  rmSync(path(data), { force: true })
+}
+
+/** What runs on a data directory now, or undefined: a file that a killed supervisor left behind counts for nothing. */
+export function readUpFile(data: string): UpFile | undefined {
+  try {
+    const content = JSON.parse(readFileSync(path(data), 'utf8')) as UpFile
+    process.kill(content.supervisor, 0)
+    return content
+  } catch (error) {
+    // EPERM: it lives, and is someone else's.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined
+    return JSON.parse(readFileSync(path(data), 'utf8')) as UpFile
+  }
+}

@@ -1,0 +1,70 @@
+import { relative } from 'node:path'
+import { describeError, EXIT, exit, exitCodeOf } from '../exit.ts'
+import { type LogFormat, openReport, type Report } from '../reporter.ts'
+import { openSupervisor, type Supervisor } from './supervisor.ts'
+import type { UpFile } from './up-file.ts'
+
+export interface UpOptions {
+  launcher: string
+  pipeline: string
+  data: string
+  flags: readonly string[]
+  logFormat: LogFormat
+  watch: boolean
+}
+
+/** `landfall up`: runs until it is stopped. Ends the process. */
+export async function runUp(options: UpOptions): Promise<never> {
+  const report = await openReport(options.logFormat)
+  const supervisor = await openSupervisor({ ...options, report })
+  const stopped = stopOnSignals(supervisor, report)
+  try {
+    const up = await Promise.race([supervisor.start(), stopped])
+    if (up !== undefined) {
+      report({ level: 'info', text: greeting(up, options), fields: { http: up.http, sql: up.sql } })
+      if (options.watch) await startWatching(supervisor, options, report)
+      await Promise.race([supervisor.failed, stopped])
+    }
+  } catch (error) {
+    process.stderr.write(`landfall: ${describeError(error)}\n`)
+    await supervisor.hurry()
+    return exit(exitCodeOf(error))
+  }
+  return exit(EXIT.ok)
+}
+
+async function startWatching(supervisor: Supervisor, options: UpOptions, report: Report): Promise<void> {
+  const { watchPipeline } = await import('./watch-pipeline.ts')
+  watchPipeline(supervisor, options, report)
+}
+
+/** Resolves when the first SIGTERM or Ctrl-C has led to a graceful end; the second hurries, the third kills. */
+export function stopOnSignals(supervisor: Supervisor, report: Report): Promise<undefined> {
+  const stopped = Promise.withResolvers<undefined>()
+  let signals = 0
+  const stop = () => {
+    signals += 1
+    if (signals === 1) {
+      report({ level: 'info', text: 'stopping: what was accepted is landed; Ctrl-C again to hurry' })
+      supervisor.stop().then(() => stopped.resolve(undefined), stopped.reject)
+    }
+    if (signals === 2) supervisor.hurry().catch(stopped.reject)
+    if (signals > 2) {
+      supervisor.kill()
+      process.exit(EXIT.failure)
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  return stopped.promise
+}
+
+function greeting(up: UpFile, { pipeline, data }: UpOptions): string {
+  const here = (path: string) => relative(process.cwd(), path) || '.'
+  const flag = data === './data' ? '' : ` --data ${here(data)}`
+  return [
+    `landfall is up: events at ${up.http}, SQL at ${up.sql}, data in ${here(data)}`,
+    `  try   curl -d '{"event_type": "hello"}' ${up.http}/v1/events`,
+    `        landfall sql${flag} "select event_type, count(*) from events group by 1"`,
+    `        landfall watch${flag}     landfall tables${flag}     landfall simulate ${here(pipeline)} --http ${new URL(up.http).host}`,
+  ].join('\n')
+}

@@ -1,0 +1,70 @@
+import { fork } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { watch } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, extname, join } from 'node:path'
+import type { Report } from '../reporter.ts'
+import type { Supervisor } from './supervisor.ts'
+
+export interface WatchOptions {
+  launcher: string
+  pipeline: string
+  data: string
+}
+
+/** Editors write a file in several steps: look when it has been quiet for this long. */
+const QUIET_MS = 150
+const SOURCES = new Set(['.ts', '.mts', '.js', '.mjs', '.json', '.csv'])
+
+/**
+ * Watches the pipeline file and the sources beside it (which it may import). A change is checked in a process of its own first: a
+ * wrong definition is said and the old one stays; a right one restarts the stages, from the lander to the door. Events that
+ * were answered are in the log, so nothing is lost between.
+ */
+export function watchPipeline(supervisor: Supervisor, options: WatchOptions, report: Report): void {
+  const directory = dirname(options.pipeline)
+  let seen = fingerprint(directory)
+  let quiet: NodeJS.Timeout | undefined
+  let work = Promise.resolve()
+
+  const look = async () => {
+    const now = await fingerprint(directory)
+    if (now === (await seen)) return
+    seen = Promise.resolve(now)
+    if (!(await isFine(options))) {
+      report({ level: 'error', text: 'the changed pipeline was refused (above); the old one goes on' })
+      return
+    }
+    await supervisor.reload()
+    report({ level: 'info', text: 'the changed pipeline is in use' })
+  }
+  const onError = (error: unknown) =>
+    report({ level: 'error', text: `the changed pipeline does not start: ${(error as Error).message}` })
+
+  watch(directory, (_event, name) => {
+    if (name !== null && !SOURCES.has(extname(name))) return
+    clearTimeout(quiet)
+    quiet = setTimeout(() => (work = work.then(look).catch(onError)), QUIET_MS)
+  })
+}
+
+/** Changes when a source file beside the pipeline does; editors touch files without changing them. */
+async function fingerprint(directory: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const name of (await readdir(directory)).sort()) {
+    if (!SOURCES.has(extname(name))) continue
+    hash.update(name).update(await readFile(join(directory, name)).catch(() => 'gone'))
+  }
+  return hash.digest('hex')
+}
+
+/** `landfall check` in a process of its own: the changed file is loaded by a fresh Node. Its complaints go to stderr. */
+function isFine({ launcher, pipeline, data }: WatchOptions): Promise<boolean> {
+  const child = fork(launcher, ['check', pipeline, '--data', data, '--quiet'], {
+    stdio: ['ignore', 2, 'inherit', 'ipc'],
+  })
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(false))
+    child.on('exit', (code) => resolve(code === 0))
+  })
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+
+/** Where things are in a data directory. The names are persisted. */
+export interface DataPaths {
+  root: string
+  /** Segments, log.json, durable, lock: written by the door. */
+  log: string
+  /** `<version>.json` of every plan that a record was sent under: written by the door before the first such record. */
+  plans: string
+  /** The collector's state snapshot. */
+  state: string
+  /** Root of the lake's storage: `default/<table>/{metadata,data}`. */
+  lake: string
+  /** plan.json, lock, status.json: the lander's. */
+  lander: string
+  spool: string
+}
+
+export function dataPaths(root: string): DataPaths {
+  const below = (name: string) => join(root, name)
+  return {
+    root,
+    log: below('log'),
+    plans: below('plans'),
+    state: below('state'),
+    lake: below('lake'),
+    lander: below('lander'),
+    spool: below('spool'),
+  }
+}

@@ -1,0 +1,32 @@
+/** What commands and processes that only look open: the catalog and the log of a data directory. */
+import { existsSync } from 'node:fs'
+import { LandfallError } from '../base/errors.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { openCatalog } from '../catalog/open.ts'
+import type { LogReader } from '../log/log.ts'
+import { openStorage } from '../storage/open.ts'
+import { dataPaths } from './paths.ts'
+
+/** Throws `landfall/no-data` when nothing was ever written there. */
+export async function openDataCatalog(data: string): Promise<Catalog> {
+  requireData(data, dataPaths(data).lake, 'tables')
+  return openCatalog('file:', await openStorage(dataPaths(data).lake))
+}
+
+export async function openDataLog(data: string): Promise<LogReader> {
+  requireData(data, dataPaths(data).log, 'log')
+  const { openLogReader } = await import('../log/open.ts')
+  return openLogReader(dataPaths(data).log)
+}
+
+function requireData(data: string, path: string, what: string): void {
+  if (existsSync(path)) return
+  throw new LandfallError(
+    'fix-config',
+    'landfall/no-data',
+    `there are no ${what} in the data directory ${data}`,
+    {
+      hint: 'Name another one with --data, or start a pipeline with "landfall up"',
+    },
+  )
+}

@@ -1,0 +1,119 @@
+/** Requests of made-up players: which user calls which route of the pipeline with which values, decided by a seed. */
+import { LandfallError } from '../base/errors.ts'
+import type { Pipeline } from '../model/definition.ts'
+import { createRandom, type Random } from './random.ts'
+import { valueOf, wordOf } from './values.ts'
+
+export interface SimulatedRequest {
+  method: string
+  path: string
+  headers: Record<string, string>
+  body: string | undefined
+}
+
+/** `settings.simulate` of a pipeline. */
+export interface SimulateHints {
+  /** Users are `user<N>.<domain>`. */
+  domains?: string[]
+  /** `METHOD /path/:parameter` → how often it is called and with what. Routes that are not named get weight 1. */
+  routes?: Record<string, RouteHint>
+}
+
+export interface RouteHint {
+  weight?: number
+  /** Route parameter → values to choose from. */
+  params?: Record<string, readonly string[]>
+  /** Bodies to choose from; generated from the schema of the route when absent. */
+  bodies?: readonly unknown[]
+}
+
+interface Endpoint {
+  weight: number
+  method: string
+  /** Pieces of the path; a parameter is `{ name, values }`. */
+  path: (string | { name: string; values: readonly string[] | undefined })[]
+  bodies: readonly unknown[] | undefined
+  schema: object | undefined
+}
+
+const DOMAINS = ['comcast.com', 'att.com', 'gmail.com', 'verizon.net', 'yahoo.com']
+
+/** The requests without end: the i-th is the same for the same pipeline, seed and number of users. */
+export function* simulateRequests(
+  pipeline: Pipeline,
+  users: number,
+  seed: number,
+): Generator<SimulatedRequest> {
+  const hints = (pipeline.definition.settings?.simulate ?? {}) as SimulateHints
+  const endpoints = endpointsOf(pipeline, hints)
+  const domains = hints.domains ?? DOMAINS
+  const random = createRandom(seed)
+  for (;;) {
+    const user = 1 + random.below(users)
+    const host = `user${user}.${domains[user % domains.length]}`
+    yield requestOf(random.pickWeighted(endpoints), host, random)
+  }
+}
+
+function requestOf(endpoint: Endpoint, host: string, random: Random): SimulatedRequest {
+  const path = endpoint.path
+    .map((piece) => (typeof piece === 'string' ? piece : encodeURIComponent(parameterOf(piece, random))))
+    .join('/')
+  const headers: Record<string, string> = { Host: host, Accept: '*/*', 'User-Agent': 'landfall-simulate' }
+  const body = bodyOf(endpoint, random)
+  if (body !== undefined) {
+    headers['Content-Type'] = 'application/json'
+    headers['Content-Length'] = String(Buffer.byteLength(body))
+  }
+  return { method: endpoint.method, path, headers, body }
+}
+
+function parameterOf(
+  { name, values }: { name: string; values: readonly string[] | undefined },
+  random: Random,
+): string {
+  return values ? random.pick(values) : wordOf(random, name)
+}
+
+function bodyOf({ bodies, schema }: Endpoint, random: Random): string | undefined {
+  if (bodies) return JSON.stringify(random.pick(bodies))
+  return schema ? JSON.stringify(valueOf(schema, random)) : undefined
+}
+
+function endpointsOf(pipeline: Pipeline, hints: SimulateHints): Endpoint[] {
+  const routes = (pipeline.definition.routes ?? {}) as Record<string, object>
+  const unknown = Object.keys(hints.routes ?? {}).find((route) => !(route in routes))
+  if (unknown !== undefined) {
+    throw new LandfallError(
+      'fix-config',
+      'simulate/unknown-route',
+      `settings.simulate.routes names "${unknown}", which is no route`,
+      {
+        hint: `The routes are ${Object.keys(routes).join(', ')}`,
+      },
+    )
+  }
+  const endpoints = Object.entries(routes).map(([route, handler]) =>
+    endpointOf(route, handler, hints.routes?.[route] ?? {}),
+  )
+  const used = endpoints.filter(({ weight }) => weight > 0)
+  if (used.length > 0) return used
+  throw new LandfallError(
+    'fix-config',
+    'simulate/no-routes',
+    `the pipeline ${pipeline.compiled.name} has no routes to call`,
+    {
+      hint: 'Declare routes, or send events to POST /v1/events',
+    },
+  )
+}
+
+function endpointOf(route: string, handler: object, hint: RouteHint): Endpoint {
+  const [method = 'GET', pattern = '/'] = route.split(/\s+/, 2)
+  const path = pattern.split('/').map((piece) => {
+    if (!piece.startsWith(':')) return piece
+    return { name: piece.slice(1), values: hint.params?.[piece.slice(1)] }
+  })
+  const schema = 'body' in handler ? (handler.body as object) : undefined
+  return { weight: hint.weight ?? 1, method, path, bodies: hint.bodies, schema }
+}
