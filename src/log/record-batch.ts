@@ -96,8 +96,13 @@ export class BatchBuilder {
   }
 
   clear(): void {
-    this.#end = BATCH_HEADER_BYTES
-    this.#count = 0
+    this.cutBack(0, BATCH_HEADER_BYTES)
+  }
+
+  /** Forgets the records from the `count`-th on, which begins at `length` (both as they were read before it came). */
+  cutBack(count: number, length: number): void {
+    this.#count = count
+    this.#end = length
   }
 
   add(record: NewRecord): void {

@@ -39,6 +39,34 @@ export class EncodedBatch implements LogBatch {
   }
 }
 
+/**
+ * Records `first` to `next` (exclusive) of `bytes`, in batches of about `bytesMax` bytes of values at most; a larger record
+ * comes alone.
+ */
+export function* cutByBytes(
+  bytes: Buffer,
+  first: number,
+  next: number,
+  bytesMax: number,
+): Generator<EncodedBatch> {
+  let from = first
+  // Values are no longer than what frames them: nothing to cut, nothing to walk over.
+  if (bytes.length > bytesMax) {
+    const cursor = new BatchCursor(bytes, 0, first, next)
+    let gathered = 0
+    while (cursor.next()) {
+      const size = cursor.valueStart < 0 ? 0 : cursor.valueEnd - cursor.valueStart
+      if (gathered > 0 && gathered + size > bytesMax) {
+        yield new EncodedBatch(bytes, 0, from, cursor.offset)
+        from = cursor.offset
+        gathered = 0
+      }
+      gathered += size
+    }
+  }
+  yield new EncodedBatch(bytes, 0, from, next)
+}
+
 export class BatchCursor implements RecordCursor {
   readonly bytes: Buffer
   offset = -1
@@ -117,7 +145,9 @@ export class BatchCursor implements RecordCursor {
       if (isMicros(this.bytes, nameAt, length)) continue
       headers.push([
         textOf(this.bytes, nameAt, length),
-        this.bytes.subarray(Math.max(this.headerStart, 0), this.headerEnd),
+        this.headerStart < 0
+          ? this.bytes.subarray(0, 0)
+          : this.bytes.subarray(this.headerStart, this.headerEnd),
       ])
     }
     this.#at = end

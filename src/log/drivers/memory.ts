@@ -7,7 +7,7 @@ import type { Appended, EventLog, LogBatch, ReadOptions } from '../log.ts'
 import { closed, overloaded, tooLarge } from '../log-errors.ts'
 import { checkReadFrom, positionAt } from '../positions.ts'
 import { BatchBuilder, estimateBytes } from '../record-batch.ts'
-import { EncodedBatch } from '../record-cursor.ts'
+import { cutByBytes } from '../record-cursor.ts'
 
 export interface MemoryLogSettings {
   id?: string
@@ -88,9 +88,9 @@ class MemoryLog implements EventLog {
         await this.#waiters.wait(offset, signal)
         continue
       }
-      for (const next of cutByBytes(frame, offset, bytesMax)) {
-        yield new EncodedBatch(frame.bytes, 0, offset, next)
-        offset = next
+      for (const batch of cutByBytes(frame.bytes, offset, frame.nextOffset, bytesMax)) {
+        yield batch
+        offset = batch.next
       }
     }
   }
@@ -161,21 +161,6 @@ class MemoryLog implements EventLog {
     this.#frames.push({ baseOffset, nextOffset: this.#end, bytes: batch.seal(baseOffset) })
     return baseOffset
   }
-}
-
-/** Where to cut a frame so that about `bytesMax` bytes of values lie in each piece: the offset behind each piece. */
-function* cutByBytes(frame: Frame, from: number, bytesMax: number): Generator<number> {
-  const cursor = new EncodedBatch(frame.bytes, 0, from, frame.nextOffset).cursor()
-  let bytes = 0
-  while (cursor.next()) {
-    const size = cursor.valueEnd - Math.max(cursor.valueStart, 0)
-    if (bytes > 0 && bytes + size > bytesMax) {
-      yield cursor.offset
-      bytes = 0
-    }
-    bytes += size
-  }
-  yield frame.nextOffset
 }
 
 function copyRecord(record: NewRecord): NewRecord {

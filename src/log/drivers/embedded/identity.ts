@@ -1,0 +1,61 @@
+/** `log.json`: which log this is. Written once; positions in tables and plans carry the id. */
+import { randomUUID } from 'node:crypto'
+import { LandfallError } from '../../../base/errors.ts'
+import { createFile, readIfPresent } from '../../../base/files.ts'
+
+const FORMAT = 'landfall-log'
+const VERSION = 1
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+export interface LogIdentity {
+  format: typeof FORMAT
+  /** Version of the layout in docs/formats/log.md. */
+  version: number
+  id: string
+  /** RFC 3339. */
+  createdAt: string
+}
+
+export const identityPath = (directory: string): string => `${directory}/log.json`
+
+/** Undefined when there is no log in the directory. */
+export async function loadIdentity(directory: string): Promise<LogIdentity | undefined> {
+  const path = identityPath(directory)
+  const bytes = await readIfPresent(path)
+  if (bytes === undefined) return undefined
+  let found: Partial<LogIdentity> | undefined
+  try {
+    found = JSON.parse(bytes.toString()) as Partial<LogIdentity>
+  } catch {
+    // Said below.
+  }
+  if (found?.format !== FORMAT || typeof found.id !== 'string' || !UUID.test(found.id)) {
+    throw new LandfallError('bad-data', 'log/damaged', `reading ${path}: it does not name a log`, {
+      hint: 'Restore it from a backup: without its id the log does not fit to the tables',
+      details: { path },
+    })
+  }
+  if (found.version !== VERSION) {
+    throw new LandfallError(
+      'fix-config',
+      'log/version',
+      `reading ${path}: version ${found.version} of the log format, this program knows version ${VERSION}`,
+      { hint: 'Use the version of Landfall that wrote it, or a newer one' },
+    )
+  }
+  return found as LogIdentity
+}
+
+export async function createIdentity(directory: string, createdAtMs: number): Promise<LogIdentity> {
+  const createdAt = new Date(createdAtMs).toISOString()
+  const identity: LogIdentity = { format: FORMAT, version: VERSION, id: randomUUID(), createdAt }
+  await createFile(identityPath(directory), `${JSON.stringify(identity, null, 2)}\n`)
+  return identity
+}
+
+export function absent(directory: string): LandfallError {
+  return new LandfallError('retry', 'log/absent', `opening the log at ${directory}: there is none yet`, {
+    hint: 'Start the collector, which creates it, or check --data',
+    details: { directory },
+  })
+}

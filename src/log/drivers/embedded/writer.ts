@@ -1,0 +1,357 @@
+/**
+ * The one writer: gathers appends into frames and commits one frame at a time.
+ *
+ *   append → gather (encoded at once) → write (page cache, on the loop) → fdatasync (pool) → publish → resolve
+ *               ↑ the next frame gathers while this one is being synced: the sync is the linger, there is no timer
+ *
+ * Failures:
+ * - No room (ENOSPC and its like) while writing: that frame's appends are rejected with `log/disk-full`; its bytes, if any, stand
+ *   behind the durable end, where the next frame is written over them. The log goes on.
+ * - A sync that fails: the kernel may have marked the pages clean without writing them, so nothing more is answered from that
+ *   segment and its sync is never tried again. A new segment begins at the durable end; the frame, still in memory, is written
+ *   and synced there, then answered. Readers and recovery leave the old segment at that offset (segment.ts).
+ * - If that fails too: `log/unknown-outcome` for the frame that was written, `log/closed` for what was queued behind it, and the log
+ *   is dead. The process should end; the next start recovers what is durable.
+ */
+import type { Clock } from '../../../base/clock.ts'
+import { LandfallError, systemCode } from '../../../base/errors.ts'
+import type { NewRecord } from '../../../model/record.ts'
+import type { EndWaiters } from '../../end-waiters.ts'
+import type { Appended } from '../../log.ts'
+import { closed, diskFull, overloaded, tooLarge } from '../../log-errors.ts'
+import { BatchBuilder, encodeMarker, estimateBytes } from '../../record-batch.ts'
+import type { DiskReserve } from './disk-reserve.ts'
+import type { Durable, DurableFile } from './durable.ts'
+import { datasync, type LogFiles, writeAll } from './files.ts'
+import type { ActiveSegment, SegmentMaker } from './segment.ts'
+
+export interface WriterSettings {
+  segmentAgeMs: number
+  frameBytesMax: number
+  appendBytesMax: number
+  queuedBytesMax: number
+  idleMarkerMs: number
+}
+
+export interface WriterParts {
+  files: LogFiles
+  clock: Clock
+  segments: SegmentMaker
+  durableFile: DurableFile
+  reserve: DiskReserve
+  waiters: EndWaiters
+  /** Hears once that the log is dead. */
+  onDead(error: LandfallError): void
+}
+
+interface Frame {
+  builder: BatchBuilder
+  /** Estimated bytes, as counted in `pressure`. */
+  bytes: number
+  calls: Call[]
+}
+
+interface Call {
+  /** Index of its first record in the frame. */
+  delta: number
+  resolve: (appended: Appended) => void
+  reject: (error: unknown) => void
+}
+
+/** Frames whose buffers are kept for the next ones, and the largest buffer kept. */
+const POOL_FRAMES = 3
+const POOL_BYTES = 8 * 1024 * 1024
+
+export class Writer {
+  readonly pressure: { queuedBytes: number; queuedBytesMax: number }
+  /** What is durable and published. */
+  readonly durable: Durable
+  readonly #settings: WriterSettings
+  readonly #parts: WriterParts
+  readonly #pool: Frame[] = []
+  #segment: ActiveSegment
+  #gathering: Frame[] = []
+  #committing = false
+  #scheduled = false
+  #stopped: LandfallError | undefined
+  #drained: (() => void) | undefined
+  #idleTimer: NodeJS.Timeout | undefined
+  #lastCommitMs = 0
+
+  constructor(settings: WriterSettings, parts: WriterParts, segment: ActiveSegment, epoch: number) {
+    this.#settings = settings
+    this.#parts = parts
+    this.#segment = segment
+    this.pressure = { queuedBytes: 0, queuedBytesMax: settings.queuedBytesMax }
+    this.durable = {
+      epoch,
+      segment: segment.baseOffset,
+      position: segment.position,
+      next: segment.baseOffset,
+    }
+    parts.durableFile.publish(this.durable)
+  }
+
+  append(records: readonly NewRecord[]): Promise<Appended> {
+    if (this.#stopped !== undefined) throw this.#stopped
+    const bytes = estimateBytes(records)
+    const { appendBytesMax, frameBytesMax } = this.#settings
+    if (bytes > appendBytesMax) throw tooLarge(bytes, appendBytesMax)
+    const { queuedBytes, queuedBytesMax } = this.pressure
+    if (queuedBytes > 0 && queuedBytes + bytes > queuedBytesMax) throw overloaded(queuedBytes, queuedBytesMax)
+    this.#parts.reserve.check()
+
+    let frame = this.#gathering.at(-1)
+    if (frame === undefined || (frame.builder.count > 0 && frame.builder.length + bytes > frameBytesMax)) {
+      frame = this.#pool.pop() ?? { builder: new BatchBuilder(), bytes: 0, calls: [] }
+      this.#gathering.push(frame)
+    }
+    const delta = frame.builder.count
+    this.#schedule()
+    addAll(frame.builder, records)
+    frame.bytes += bytes
+    this.pressure.queuedBytes += bytes
+    const calls = frame.calls
+    return new Promise((resolve, reject) => calls.push({ delta, resolve, reject }))
+  }
+
+  /** Takes no more, and resolves when all that was taken is settled. The log may have died of it. */
+  async stop(): Promise<ActiveSegment | undefined> {
+    this.#stopped ??= closed()
+    clearTimeout(this.#idleTimer)
+    if (this.#committing || this.#gathering.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve
+      })
+    }
+    return this.#stopped.cause === undefined ? this.#segment : undefined
+  }
+
+  /** The one that is written to. */
+  get segment(): Readonly<ActiveSegment> {
+    return this.#segment
+  }
+
+  #schedule(): void {
+    if (this.#committing || this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#commit)
+  }
+
+  readonly #commit = (): void => {
+    this.#scheduled = false
+    const frame = this.#gathering.shift()
+    if (frame === undefined) return
+    this.#committing = true
+    if (frame.builder.count === 0) this.#settle(frame)
+    else if (this.#needsRotation(frame)) void this.#rotateThenWrite(frame)
+    else this.#write(frame)
+  }
+
+  #needsRotation(frame: Frame): boolean {
+    const { position, capacity, firstMs } = this.#segment
+    if (position === 0) return false
+    if (position + frame.builder.length > (capacity || this.#parts.segments.bytes)) return true
+    return firstMs !== undefined && this.#nowMs() - firstMs > this.#settings.segmentAgeMs
+  }
+
+  #nowMs(): number {
+    return this.#parts.clock.nowMicros() / 1000
+  }
+
+  async #rotateThenWrite(frame: Frame): Promise<void> {
+    const { segments } = this.#parts
+    try {
+      const full = this.#segment
+      this.#goOnIn(await segments.open(this.durable.next))
+      segments.seal(full)
+    } catch (error) {
+      if (isNoRoom(error)) this.#reject(frame, error)
+      else this.#die(frame, error)
+      return
+    }
+    this.#write(frame)
+  }
+
+  /** From here on frames go to this segment, which is empty and exists for good. */
+  #goOnIn(segment: ActiveSegment): void {
+    this.#segment = segment
+    this.durable.segment = segment.baseOffset
+    this.durable.position = 0
+    this.#parts.durableFile.publish(this.durable)
+    this.#parts.segments.prepare()
+  }
+
+  #write(frame: Frame): void {
+    const { files } = this.#parts
+    const bytes = frame.builder.seal(this.durable.next)
+    try {
+      writeAll(files, this.#segment.fd, bytes, this.#segment.position)
+    } catch (error) {
+      if (isNoRoom(error)) this.#reject(frame, error)
+      else void this.#takeOver(frame, error)
+      return
+    }
+    files.datasync(this.#segment.fd, (error) => {
+      if (error) void this.#takeOver(frame, error)
+      else this.#settle(frame)
+    })
+  }
+
+  /** The frame is durable: publishes, then answers. */
+  #settle(frame: Frame): void {
+    const baseOffset = this.durable.next
+    if (frame.builder.count > 0) {
+      this.#segment.firstMs ??= this.#nowMs()
+      this.#advance(frame.builder.length, frame.builder.count)
+    }
+    const calls = frame.calls
+    this.#release(frame)
+    for (let i = 0; i < calls.length; i++) {
+      const call = calls[i]!
+      call.resolve({ partition: 0, baseOffset: baseOffset + call.delta })
+    }
+    this.#parts.waiters.wake(this.durable.next)
+    this.#finishCommit()
+    this.#lastCommitMs = this.#parts.clock.monotonicMs()
+    this.#armMarker(this.#settings.idleMarkerMs)
+  }
+
+  #advance(bytes: number, records: number): void {
+    this.#segment.position += bytes
+    this.durable.position = this.#segment.position
+    this.durable.next += records
+    this.#parts.durableFile.publish(this.durable)
+  }
+
+  /** Nothing of the frame is in the log. */
+  #reject(frame: Frame, cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause)
+    const error = diskFull(
+      `appending to the log: no room to write ${frame.builder.length} bytes (${text})`,
+      {},
+      cause,
+    )
+    const calls = frame.calls
+    this.#release(frame)
+    for (const call of calls) call.reject(error)
+    this.#finishCommit()
+  }
+
+  /** The segment is not to be trusted any more: goes on in a new one at the durable end, first of all with this frame. */
+  async #takeOver(frame: Frame | undefined, cause: unknown): Promise<void> {
+    const { files, segments } = this.#parts
+    const bad = this.#segment
+    try {
+      const fresh = await segments.open(this.durable.next)
+      this.durable.epoch += 1
+      this.#goOnIn(fresh)
+      if (frame !== undefined) {
+        writeAll(files, fresh.fd, frame.builder.seal(this.durable.next), 0)
+        await datasync(files, fresh.fd)
+      }
+    } catch (second) {
+      this.#die(frame, second, cause)
+      return
+    }
+    if (frame === undefined) this.#finishCommit()
+    else this.#settle(frame)
+    segments.seal(bad)
+  }
+
+  #die(frame: Frame | undefined, cause: unknown, first?: unknown): void {
+    const text = [first, cause]
+      .flatMap((error) => (error instanceof Error ? [error.message] : []))
+      .join('; then ')
+    const unknown = new LandfallError(
+      'retry',
+      'log/unknown-outcome',
+      `appending to the log: it could not be made durable (${text}); the records may or may not be there`,
+      { hint: 'Send the same events again with the same ids: the copies are recognised', cause },
+    )
+    this.#stopped = closed(unknown)
+    clearTimeout(this.#idleTimer)
+    if (frame !== undefined) for (const call of frame.calls) call.reject(unknown)
+    const queued = this.#gathering
+    this.#gathering = []
+    for (const { calls } of queued) for (const call of calls) call.reject(this.#stopped)
+    this.pressure.queuedBytes = 0
+    this.#finishCommit()
+    this.#parts.waiters.wake()
+    this.#parts.onDead(unknown)
+  }
+
+  #release(frame: Frame): void {
+    this.pressure.queuedBytes -= frame.bytes
+    frame.builder.clear()
+    frame.bytes = 0
+    frame.calls = []
+    if (this.#pool.length < POOL_FRAMES && frame.builder.capacity <= POOL_BYTES) this.#pool.push(frame)
+  }
+
+  #finishCommit(): void {
+    this.#committing = false
+    if (this.#gathering.length > 0) this.#schedule()
+    else this.#drained?.()
+  }
+
+  #armMarker(afterMs: number): void {
+    if (this.#idleTimer !== undefined || this.#stopped !== undefined) return
+    this.#idleTimer = setTimeout(this.#markWhenIdle, afterMs)
+    this.#idleTimer.unref()
+  }
+
+  /**
+   * After a while of idleness writes a marker behind the last frame and syncs `durable`: two witnesses that the last frame was
+   * whole, so that damage to it is told from a torn tail even after a power cut.
+   */
+  readonly #markWhenIdle = (): void => {
+    this.#idleTimer = undefined
+    if (this.#stopped !== undefined) return
+    const idleMs = this.#parts.clock.monotonicMs() - this.#lastCommitMs
+    const busy = this.#committing || this.#gathering.length > 0
+    if (busy || idleMs < this.#settings.idleMarkerMs) {
+      this.#armMarker(Math.max(this.#settings.idleMarkerMs - (busy ? 0 : idleMs), 1))
+      return
+    }
+    void this.#mark()
+  }
+
+  async #mark(): Promise<void> {
+    const { files, durableFile } = this.#parts
+    this.#committing = true
+    const marker = encodeMarker(this.durable.next, Math.floor(this.#nowMs()))
+    try {
+      writeAll(files, this.#segment.fd, marker, this.#segment.position)
+    } catch {
+      // No room for a marker is no reason to fail anybody.
+      this.#finishCommit()
+      return
+    }
+    try {
+      await datasync(files, this.#segment.fd)
+    } catch (error) {
+      await this.#takeOver(undefined, error)
+      return
+    }
+    this.#advance(marker.length, 0)
+    await durableFile.sync().catch(() => {})
+    this.#finishCommit()
+  }
+}
+
+/** All of them or none. */
+function addAll(builder: BatchBuilder, records: readonly NewRecord[]): void {
+  const { count, length } = builder
+  try {
+    for (let i = 0; i < records.length; i++) builder.add(records[i]!)
+  } catch (error) {
+    builder.cutBack(count, length)
+    throw error
+  }
+}
+
+function isNoRoom(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+}

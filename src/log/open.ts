@@ -1,0 +1,32 @@
+/** Chooses what stands behind the log by its URL; a path or `file:` URL is the embedded log's directory. */
+import { fileURLToPath } from 'node:url'
+import { LandfallError } from '../base/errors.ts'
+import { type EmbeddedLogOptions, openEmbeddedLog } from './drivers/embedded/embedded-log.ts'
+import { openEmbeddedReader } from './drivers/embedded/embedded-reader.ts'
+import type { EventLog, LogReader } from './log.ts'
+
+export type OpenLogOptions = Omit<EmbeddedLogOptions, 'directory' | 'files'>
+
+export async function openLog(url: string, options: OpenLogOptions = {}): Promise<EventLog> {
+  return openEmbeddedLog({ ...options, directory: directoryOf(url) })
+}
+
+/** A reader beside the writer, in any process. `waitMs`: how long to wait for a log that is not there yet. */
+export async function openLogReader(url: string, options: { waitMs?: number } = {}): Promise<LogReader> {
+  return openEmbeddedReader({ ...options, directory: directoryOf(url) })
+}
+
+function directoryOf(url: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === undefined) return url
+  if (scheme === 'file') return fileURLToPath(url)
+  throw new LandfallError(
+    'fix-config',
+    'log/unknown-scheme',
+    `opening the log ${scheme}://…: no driver of that name`,
+    {
+      hint: 'Use a directory',
+      details: { scheme },
+    },
+  )
+}
