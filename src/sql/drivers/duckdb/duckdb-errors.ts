@@ -1,0 +1,124 @@
+/**
+ * DuckDB's errors as the seam's. With `errors_as_json` a message is JSON: exception_type, exception_message, position (a byte
+ * offset), candidates.
+ */
+import { isLandfallError, LandfallError } from '../../../base/errors.ts'
+import { indexOfByte, lineColumnAt } from '../../text.ts'
+
+export interface DuckdbErrorText {
+  exception_type?: string
+  exception_message?: string
+  position?: string
+  error_subtype?: string
+  candidates?: string
+  name?: string
+}
+
+/** What the statement text is and where it stands in what was run (`prefix` bytes were put before it). */
+export interface StatementPlace {
+  sql: string
+  prefixBytes: number
+}
+
+/** The parts of an error that DuckDB threw, or undefined for an error of another kind. */
+export function readDuckdbError(error: unknown): DuckdbErrorText | undefined {
+  if (!(error instanceof Error)) return undefined
+  const open = error.message.indexOf('{"')
+  if (open < 0) return undefined
+  try {
+    return JSON.parse(error.message.slice(open)) as DuckdbErrorText
+  } catch {
+    return undefined
+  }
+}
+
+/** Line and column of a byte offset that DuckDB reported, or nothing when it lies outside the statement. */
+export function placeOf(
+  position: string | number | undefined,
+  place: StatementPlace,
+): Record<string, unknown> {
+  if (position === undefined) return {}
+  const byte = Number(position) - place.prefixBytes
+  if (!(byte >= 0) || byte > Buffer.byteLength(place.sql)) return {}
+  return { ...lineColumnAt(place.sql, indexOfByte(place.sql, byte)) }
+}
+
+/** Types of exceptions that are faults of the statement. Everything unknown is our own mistake. */
+const OF_THE_STATEMENT = new Set([
+  'Binder',
+  'Catalog',
+  'Conversion',
+  'Invalid Input',
+  'Out of Range',
+  'Mismatch Type',
+  'Invalid type',
+  'Not implemented',
+  'Constraint',
+  'Divide by Zero',
+  'Syntax',
+  'Parser',
+  'Parameter Not Resolved',
+  'Parameter Not Allowed',
+  'Expression',
+  'Decimal',
+])
+
+export function translateDuckdbError(error: unknown, place: StatementPlace): Error {
+  if (isLandfallError(error)) return error
+  const text = readDuckdbError(error)
+  if (!text) {
+    return new LandfallError('bug', 'sql/failed', 'the query engine failed', { cause: error })
+  }
+  const message = firstLine(text.exception_message ?? '')
+  const details = placeOf(text.position, place)
+  const type = text.exception_type ?? ''
+  if (type === 'Parser' || type === 'Syntax') {
+    return new LandfallError('fix-request', 'sql/syntax', message, { details })
+  }
+  if (text.error_subtype === 'COLUMN_NOT_FOUND') return unknownColumn(text, message, details)
+  if (type === 'Out of Memory') {
+    return new LandfallError(
+      'fix-request',
+      'sql/out-of-memory',
+      `the query needs more memory or disk than it may use: ${message}`,
+      {
+        hint: 'Ask for fewer rows or columns, or raise sql.memoryMax and sql.temporaryMax',
+      },
+    )
+  }
+  if (type === 'Permission') return new LandfallError('fix-request', 'sql/not-allowed', message, { details })
+  if (type === 'Out of Range' || type === 'Conversion') {
+    return new LandfallError('fix-request', 'sql/bad-value', message, { details })
+  }
+  if (OF_THE_STATEMENT.has(type)) return new LandfallError('fix-request', 'sql/invalid', message, { details })
+  return new LandfallError('bug', 'sql/failed', `the query engine failed: ${type}: ${message}`, {
+    cause: error,
+    details,
+  })
+}
+
+function unknownColumn(
+  text: DuckdbErrorText,
+  message: string,
+  details: Record<string, unknown>,
+): LandfallError {
+  const known = (text.candidates ?? '').split(',').filter((name) => name !== '')
+  return new LandfallError(
+    'fix-request',
+    'sql/unknown-column',
+    text.name ? `Column '${text.name}' cannot be resolved` : message,
+    {
+      ...(known.length > 0 ? { hint: `Did you mean ${known.join(' or ')}?` } : {}),
+      details,
+    },
+  )
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!.trim()
+}
+
+/** Whether the engine ended because it was interrupted. */
+export function isInterrupt(error: unknown): boolean {
+  return readDuckdbError(error)?.exception_type?.toUpperCase() === 'INTERRUPT'
+}

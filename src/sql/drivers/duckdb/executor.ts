@@ -1,0 +1,243 @@
+/**
+ * The one DuckDB instance that runs queries: locked down, with bounds on memory and disk.
+ *
+ * A query has a connection of its own, whose temporary views are the tables it pinned. Its answer is made whole inside DuckDB (a
+ * temporary table, which counts against the memory limit and spills to disk) before the first row is handed out: an error then is
+ * an error of the query and never a short answer, because a stream that fails in the middle ends in Node's binding like one that
+ * is complete. Rows reach JavaScript page by page.
+ */
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api'
+import { LandfallError } from '../../../base/errors.ts'
+import type { ResultColumn, Value } from '../../sql.ts'
+import { quoteIdentifier, quoteText } from '../../text.ts'
+import { isInterrupt, readDuckdbError, translateDuckdbError } from './duckdb-errors.ts'
+import { EXPRESSION_DEPTH_MAX, SEALED_CONFIG } from './seal.ts'
+import { trinoTypeOfAnswer } from './types.ts'
+import { rowsOf } from './values.ts'
+
+export interface ExecutorSettings {
+  /** DuckDB's words, e.g. `1GB`. */
+  memoryMax: string
+  temporaryMax: string
+  temporaryDirectory: string
+  threads: number
+  /** Directories DuckDB itself may open files in: lake and spool. */
+  directories: string[]
+}
+
+const ANSWER = '__landfall_answer'
+const CREATE_ANSWER = `CREATE TEMP TABLE ${ANSWER} AS `
+const INTERRUPT_AGAIN_MS = 50
+
+/** An answer that stands whole in DuckDB. */
+export interface Answer {
+  columns: ResultColumn[]
+  rows: number
+  /** Pages in order. Closes the answer at the end, on an error and when the reader leaves. */
+  pages(): AsyncGenerator<Value[][]>
+  close(): void
+}
+
+export class Executor {
+  readonly #instance: DuckDBInstance
+
+  constructor(instance: DuckDBInstance) {
+    this.#instance = instance
+  }
+
+  static async open(settings: ExecutorSettings): Promise<Executor> {
+    const instance = await DuckDBInstance.create(':memory:', {
+      ...SEALED_CONFIG,
+      memory_limit: settings.memoryMax,
+      max_temp_directory_size: settings.temporaryMax,
+      temp_directory: settings.temporaryDirectory,
+      threads: String(settings.threads),
+    })
+    const connection = await instance.connect()
+    const directories = settings.directories.map((directory) => quoteText(`${directory.replace(/\/$/, '')}/`))
+    try {
+      await connection.run("SET GLOBAL TimeZone = 'UTC'")
+      await connection.run('SET GLOBAL errors_as_json = true')
+      // As in Trino: 7 / 2 is 3.
+      await connection.run('SET GLOBAL integer_division = true')
+      await connection.run('SET GLOBAL parquet_metadata_cache = true')
+      await connection.run(`SET GLOBAL max_expression_depth = ${EXPRESSION_DEPTH_MAX}`)
+      await connection.run(`SET GLOBAL allowed_directories = [${directories.join(', ')}]`)
+      // From here on nothing opens a file elsewhere, and nothing undoes it.
+      await connection.run('SET GLOBAL enable_external_access = false')
+      await connection.run('SET GLOBAL lock_configuration = true')
+    } finally {
+      connection.closeSync()
+    }
+    return new Executor(instance)
+  }
+
+  /** Runs one checked statement over relations (name → SELECT). Rejects with the signal's reason when it aborts. */
+  async run(
+    sql: string,
+    relations: ReadonlyMap<string, string>,
+    rowsMax: number,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    return this.#withConnection(signal, sql, async (connection) => {
+      const columns = await this.#prepare(connection, sql, relations)
+      signal.throwIfAborted()
+      await runStatement(connection, sql, CREATE_ANSWER)
+      const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${ANSWER}`)
+      const rows = Number(counted.getRows()[0]![0])
+      if (rows > rowsMax) throw tooLarge(rows, rowsMax)
+      return new TableAnswer(connection, columns, rows)
+    })
+  }
+
+  /** The plan of one checked statement, as text. */
+  async explain(
+    sql: string,
+    relations: ReadonlyMap<string, string>,
+    analyze: boolean,
+    signal: AbortSignal,
+  ): Promise<string> {
+    return this.#withConnection(signal, sql, async (connection) => {
+      await this.#prepare(connection, sql, relations)
+      const prefix = analyze ? 'EXPLAIN ANALYZE ' : 'EXPLAIN '
+      const rows = await runStatement(connection, sql, prefix)
+      connection.closeSync()
+      return rows.map((row) => String(row[1])).join('\n')
+    })
+  }
+
+  async #prepare(
+    connection: DuckDBConnection,
+    sql: string,
+    relations: ReadonlyMap<string, string>,
+  ): Promise<ResultColumn[]> {
+    for (const [name, select] of relations) {
+      await connection.run(`CREATE TEMP VIEW ${quoteIdentifier(name)} AS ${select}`)
+    }
+    const prepared = await connection.prepare(sql).catch((error: unknown) => {
+      throw isInterrupt(error) || isMissingFile(error)
+        ? error
+        : translateDuckdbError(error, { sql, prefixBytes: 0 })
+    })
+    try {
+      return Array.from({ length: prepared.columnCount }, (_, i) => ({
+        name: prepared.columnName(i),
+        type: trinoTypeOfAnswer(prepared.columnType(i)),
+      }))
+    } finally {
+      prepared.destroySync()
+    }
+  }
+
+  /** Closes the connection unless the work has taken it over. */
+  async #withConnection<T>(
+    signal: AbortSignal,
+    sql: string,
+    work: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    signal.throwIfAborted()
+    const connection = await this.#instance.connect()
+    const stopInterrupting = interruptOn(signal, connection)
+    try {
+      const done = await work(connection)
+      signal.throwIfAborted()
+      return done
+    } catch (error) {
+      connection.closeSync()
+      if (signal.aborted) throw signal.reason as Error
+      if (isMissingFile(error)) {
+        throw new LandfallError('retry', 'sql/files-moved', 'a file of a table was gone when it was opened', {
+          cause: error,
+        })
+      }
+      throw translateDuckdbError(error, { sql, prefixBytes: 0 })
+    } finally {
+      stopInterrupting()
+    }
+  }
+
+  close(): void {
+    this.#instance.closeSync()
+  }
+}
+
+class TableAnswer implements Answer {
+  readonly columns: ResultColumn[]
+  readonly rows: number
+  readonly #connection: DuckDBConnection
+  #closed = false
+
+  constructor(connection: DuckDBConnection, columns: ResultColumn[], rows: number) {
+    this.#connection = connection
+    this.columns = columns
+    this.rows = rows
+  }
+
+  async *pages(): AsyncGenerator<Value[][]> {
+    let left = this.rows
+    try {
+      if (left === 0) return
+      const result: DuckDBResult = await this.#connection.stream(`FROM ${ANSWER}`)
+      while (left > 0) {
+        const chunk = this.#closed ? null : await result.fetchChunk()
+        if (!chunk || chunk.rowCount === 0) {
+          throw new LandfallError('closed', 'sql/cancelled', `the answer ended ${left} rows before its end`)
+        }
+        left -= chunk.rowCount
+        yield rowsOf(chunk)
+      }
+    } finally {
+      this.close()
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#connection.interrupt()
+    this.#connection.closeSync()
+  }
+}
+
+async function runStatement(connection: DuckDBConnection, sql: string, prefix: string): Promise<unknown[][]> {
+  try {
+    const reader = await connection.runAndReadAll(`${prefix}${sql}`)
+    return reader.getRows()
+  } catch (error) {
+    if (isInterrupt(error) || isMissingFile(error)) throw error
+    throw translateDuckdbError(error, { sql, prefixBytes: Buffer.byteLength(prefix) })
+  }
+}
+
+function tooLarge(rows: number, rowsMax: number): LandfallError {
+  return new LandfallError(
+    'fix-request',
+    'sql/too-large',
+    `the answer has ${rows} rows, at most ${rowsMax} are handed out`,
+    {
+      hint: 'Add a LIMIT or a condition, or aggregate',
+    },
+  )
+}
+
+/** Interrupts what the connection runs when the signal aborts; again and again, since it may be between two statements. */
+function interruptOn(signal: AbortSignal, connection: DuckDBConnection): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const interrupt = () => {
+    connection.interrupt()
+    timer ??= setInterval(() => connection.interrupt(), INTERRUPT_AGAIN_MS)
+  }
+  signal.addEventListener('abort', interrupt, { once: true })
+  return () => {
+    signal.removeEventListener('abort', interrupt)
+    clearInterval(timer)
+  }
+}
+
+function isMissingFile(error: unknown): boolean {
+  const text = readDuckdbError(error)
+  return (
+    text?.exception_type === 'IO' &&
+    /No files found|No such file|cannot open file/i.test(text.exception_message ?? '')
+  )
+}

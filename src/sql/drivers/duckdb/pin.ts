@@ -1,0 +1,224 @@
+/**
+ * What a query reads, fixed before it runs, so that its answer is consistent over all its tables and holds every event that
+ * was acknowledged before the question was asked.
+ *
+ * 1. `events` is pinned first. It is committed last in each batch, so its position P proves every table up to P.
+ * 2. Then the tables of the query, then E, the durable end of the log.
+ * 3. The spool is read after that. Its chunks that follow P without a gap lead to F, the end of this answer (F = E unless the
+ *    lander is behind). A spool that begins beyond P means that a batch was committed meanwhile: pin anew.
+ * 4. Each table = its files ∪ the spool's rows from its own position on, to F. A table may already stand beyond P, in the middle
+ *    of a batch: then it takes the chunks from there on. If no chunk begins exactly there (a lander was restarted and has not read
+ *    as far again, or there is none), the table is read at its newest snapshot that P proves, with the chunks from P on.
+ * 5. The spool's files are kept by hard links. One that is gone means that the lander has moved on: pin anew.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LandfallError } from '../../../base/errors.ts'
+import { type Lake, type PinnedFile, property, type TableState } from '../../../lake/lake.ts'
+import type { Snapshot } from '../../../lake/metadata.ts'
+import type { SpoolChunk, SpoolManifest } from '../../../lander/spool.ts'
+import type { LogReader } from '../../../log/log.ts'
+import { EVENTS_TABLE } from '../../../model/pipeline.ts'
+import { type Position, parsePosition } from '../../../model/position.ts'
+import type { Freshness } from '../../sql.ts'
+import { behind, reaches, relationOf, samePlace } from './positions.ts'
+import type { PinnedSpoolFiles, SpoolReader } from './spool-reader.ts'
+
+const ATTEMPTS_MAX = 40
+const FILE_LISTS_KEPT = 64
+
+export interface PinnedTable {
+  state: TableState
+  /** Files for DuckDB to open: the snapshot's, then the spool's. */
+  locations: string[]
+}
+
+export interface PinnedQuery {
+  tables: Map<string, PinnedTable>
+  freshness: Freshness
+  /** Lets go of the spool's files. */
+  release(): void
+}
+
+/** Of a query that names no table. */
+const NOTHING_READ: Freshness = { position: undefined, end: undefined, behind: false, batch: 0 }
+
+export interface PinnerParts {
+  lake: Lake
+  log: LogReader | undefined
+  spool: SpoolReader | undefined
+  spoolWaitMs: number
+}
+
+/** The chunks that follow a position without a gap, and the positions at their borders: `borders[i]` is where chunk i begins. */
+interface Tail {
+  chunks: SpoolChunk[]
+  borders: (Position | undefined)[]
+}
+
+/** A table at one snapshot, and the chunk from which on the spool adds to it. */
+interface Choice {
+  state: TableState
+  snapshotId: bigint | undefined
+  fromChunk: number
+}
+
+export class Pinner {
+  readonly #parts: PinnerParts
+  readonly #fileLists = new Map<string, Promise<PinnedFile[]>>()
+
+  constructor(parts: PinnerParts) {
+    this.#parts = parts
+  }
+
+  /** Throws `sql/unknown-table` when a table is gone, `sql/unavailable` when the tables move faster than they can be pinned. */
+  async pin(names: Iterable<string>, signal: AbortSignal): Promise<PinnedQuery> {
+    const tables = [...names]
+    if (tables.length === 0) return { tables: new Map(), freshness: NOTHING_READ, release: () => {} }
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      signal.throwIfAborted()
+      const pinned = await this.#tryPin(tables, signal, attempt === ATTEMPTS_MAX)
+      if (pinned) return pinned
+      await sleep(Math.min(attempt, 20))
+    }
+    throw new LandfallError(
+      'retry',
+      'sql/unavailable',
+      `tables changed ${ATTEMPTS_MAX} times while they were pinned`,
+    )
+  }
+
+  async #tryPin(names: string[], signal: AbortSignal, last: boolean): Promise<PinnedQuery | undefined> {
+    const { lake, log } = this.#parts
+    const events = await lake.load(EVENTS_TABLE.name)
+    const states = await Promise.all(
+      names.map((name) => (name === EVENTS_TABLE.name ? events : lake.load(name))),
+    )
+    const end = await log?.end()
+    signal.throwIfAborted()
+    const proved = events?.position
+    const manifest = await this.#manifest(end, signal)
+    let tail = tailOf(manifest, proved)
+    if (tail === 'moved-on') {
+      if (!last) return undefined
+      // A spool that stays beyond the tables is not theirs (a restored lake): answer from what is committed.
+      tail = { chunks: [], borders: [proved] }
+    }
+    const choices = new Map<string, Choice>()
+    for (const [i, name] of names.entries()) {
+      const state = states[i]
+      if (!state)
+        throw new LandfallError('fix-request', 'sql/unknown-table', `Table '${name}' does not exist any more`)
+      choices.set(name, choose(state, proved, tail))
+    }
+    const position = tail.borders.at(-1)
+    const freshness: Freshness = {
+      position,
+      end: end ?? position,
+      behind: end !== undefined && !reaches(position, end),
+      batch: events?.batch ?? 0,
+    }
+    return this.#hold(choices, tail, freshness)
+  }
+
+  async #manifest(end: Position | undefined, signal: AbortSignal): Promise<SpoolManifest | undefined> {
+    const { spool, spoolWaitMs } = this.#parts
+    if (!spool) return undefined
+    const manifest = end ? await spool.waitFor(end, spoolWaitMs, signal) : spool.read()
+    signal.throwIfAborted()
+    return end && manifest?.logId !== end.logId ? undefined : manifest
+  }
+
+  async #hold(
+    choices: Map<string, Choice>,
+    tail: Tail,
+    freshness: Freshness,
+  ): Promise<PinnedQuery | undefined> {
+    const spoolFiles = [...choices].map(([name, { fromChunk }]) =>
+      tail.chunks.slice(fromChunk).flatMap((chunk) => chunk.files[name] ?? []),
+    )
+    const held = this.#pinSpool(spoolFiles.flat())
+    if (!held) return undefined
+    try {
+      const tables = new Map<string, PinnedTable>()
+      let next = 0
+      for (const [i, [name, choice]] of [...choices].entries()) {
+        const count = spoolFiles[i]!.length
+        const files = await this.#files(choice)
+        const locations = [...files.map((file) => file.location), ...held.paths.slice(next, next + count)]
+        tables.set(name, { state: choice.state, locations })
+        next += count
+      }
+      return { tables, freshness, release: held.release }
+    } catch (error) {
+      held.release()
+      throw error
+    }
+  }
+
+  #pinSpool(files: string[]): PinnedSpoolFiles | undefined {
+    if (files.length === 0) return { paths: [], release: () => {} }
+    return this.#parts.spool!.pin(files)
+  }
+
+  /** The live files of a snapshot never change, so their list is kept. */
+  #files({ state, snapshotId }: Choice): Promise<PinnedFile[]> {
+    if (snapshotId === undefined) return Promise.resolve([])
+    const key = `${state.metadata['table-uuid']}:${snapshotId}`
+    const known = this.#fileLists.get(key)
+    if (known) return known
+    const files = this.#parts.lake.files(state, snapshotId)
+    this.#fileLists.set(key, files)
+    files.catch(() => this.#fileLists.delete(key))
+    if (this.#fileLists.size > FILE_LISTS_KEPT) this.#fileLists.delete(this.#fileLists.keys().next().value!)
+    return files
+  }
+}
+
+function tailOf(manifest: SpoolManifest | undefined, proved: Position | undefined): Tail | 'moved-on' {
+  if (!manifest || (proved && manifest.logId !== proved.logId)) return { chunks: [], borders: [proved] }
+  if (proved && !reaches(proved, manifest.start)) return 'moved-on'
+  let at: Position = { logId: manifest.logId, next: { ...manifest.start.next, ...proved?.next } }
+  const tail: Tail = { chunks: [], borders: [at] }
+  for (const chunk of manifest.chunks) {
+    const relation = relationOf(chunk, at)
+    if (relation === 'before') continue
+    if (relation === 'apart') break
+    at = behind(chunk, at)
+    tail.chunks.push(chunk)
+    tail.borders.push(at)
+  }
+  return tail
+}
+
+function choose(state: TableState, proved: Position | undefined, tail: Tail): Choice {
+  const current = state.metadata['current-snapshot-id']
+  if (reaches(proved, state.position)) return { state, snapshotId: current, fromChunk: 0 }
+  const border = tail.borders.findIndex((border) => samePlace(border, state.position))
+  if (border >= 0) return { state, snapshotId: current, fromChunk: border }
+  return { state, snapshotId: newestProved(state, proved), fromChunk: 0 }
+}
+
+/** The newest snapshot, back from the current one, whose position `proved` reaches; undefined when the table was empty then. */
+function newestProved(state: TableState, proved: Position | undefined): bigint | undefined {
+  const byId = new Map<bigint, Snapshot>(
+    state.metadata.snapshots.map((snapshot) => [snapshot['snapshot-id'], snapshot]),
+  )
+  let id = state.metadata['current-snapshot-id']
+  while (id !== undefined) {
+    const snapshot = byId.get(id)
+    if (!snapshot) {
+      throw new LandfallError(
+        'retry',
+        'sql/unavailable',
+        `table ${state.name} stands ahead of events and its older snapshot has expired`,
+        {
+          hint: 'Start the lander: it finishes the batch it was in',
+        },
+      )
+    }
+    const text = snapshot.summary[property.position]
+    if (text !== undefined && reaches(proved, parsePosition(text))) return id
+    id = snapshot['parent-snapshot-id']
+  }
+  return undefined
+}

@@ -1,0 +1,188 @@
+/**
+ * The sandbox: which statements may run. A statement passes when every part of its tree is of a kind listed here, every function
+ * is on the allow-list and every relation is a table of the catalog or a name that a WITH in scope defines. What is not known is
+ * refused, so a new kind of node in a later DuckDB is refused too.
+ */
+import { LandfallError } from '../../../base/errors.ts'
+import { CATALOG, SCHEMA } from '../../commands.ts'
+import { nearestName } from '../../text.ts'
+import { placeOf } from './duckdb-errors.ts'
+import { ALLOWED_FUNCTIONS, ALLOWED_TABLE_FUNCTIONS } from './functions.ts'
+import type { TreeNode } from './parser.ts'
+import type { Unqualified } from './unqualify.ts'
+
+const EXPRESSION_CLASSES = new Set(
+  `BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION LAMBDA OPERATOR POSITIONAL_REFERENCE STAR
+   SUBQUERY WINDOW`.split(/\s+/),
+)
+
+const QUERY_NODES = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE'])
+const RELATIONS = new Set(['BASE_TABLE', 'SUBQUERY', 'JOIN', 'TABLE_FUNCTION', 'EXPRESSION_LIST', 'EMPTY'])
+const PARTS = /^(ORDER_DEFAULT|ASCENDING|DESCENDING|[A-Z_]+_MODIFIER|[A-Z_]+_TYPE_INFO)$/
+
+/** More queries than this in one statement is no question that a person asks; a chain of 20,000 UNIONs keeps the planner busy for minutes. */
+const QUERY_NODES_MAX = 400
+const RELATIONS_MAX = 200
+const WALK_DEPTH_MAX = 4000
+
+export interface CheckedStatement {
+  /** Names of the catalog's tables that the statement reads, as the catalog writes them. */
+  tables: Set<string>
+}
+
+/**
+ * Checks the tree of a statement (whose names `unqualify` has been over). Throws `sql/not-allowed`, `sql/unknown-table`,
+ * `sql/unknown-schema` or `sql/too-complex`, with the place in the text.
+ */
+export function checkStatement(
+  root: TreeNode,
+  text: Unqualified,
+  tables: readonly string[],
+): CheckedStatement {
+  return new Walk(text, tables).check(root)
+}
+
+type Scope = ReadonlySet<string>
+
+class Walk {
+  readonly #text: Unqualified
+  readonly #tables: Map<string, string>
+  readonly #found: CheckedStatement = { tables: new Set() }
+  #queries = 0
+  #relations = 0
+  #depth = 0
+
+  constructor(text: Unqualified, tables: readonly string[]) {
+    this.#text = text
+    this.#tables = new Map(tables.map((name) => [name.toLowerCase(), name]))
+  }
+
+  check(root: TreeNode): CheckedStatement {
+    this.#visit(root, new Set())
+    return this.#found
+  }
+
+  #visit(value: unknown, scope: Scope): void {
+    if (value === null || typeof value !== 'object') return
+    if (++this.#depth > WALK_DEPTH_MAX) throw this.#tooComplex()
+    if (Array.isArray(value)) for (const item of value) this.#visit(item, scope)
+    else this.#visitNode(value as TreeNode, scope)
+    this.#depth--
+  }
+
+  #visitNode(node: TreeNode, scope: Scope): void {
+    const type = node['type']
+    // The value of a constant is data, whatever its keys are.
+    if (node['class'] === 'CONSTANT') return
+    if (node['class'] !== undefined) this.#checkExpression(node)
+    else if (typeof type === 'string') {
+      if (QUERY_NODES.has(type)) return this.#visitQuery(node, scope)
+      if (RELATIONS.has(type)) this.#checkRelation(node, scope)
+      else if (!PARTS.test(type))
+        throw this.#refuse(node, `${type.toLowerCase().replaceAll('_', ' ')} is not allowed`)
+    }
+    if (node['function_name'] !== undefined) this.#checkFunction(node, ALLOWED_FUNCTIONS)
+    this.#visitParts(node, scope)
+  }
+
+  #visitParts(node: TreeNode, scope: Scope): void {
+    for (const key in node) if (key !== 'cte_map') this.#visit(node[key], scope)
+  }
+
+  /** A WITH item sees those before it, and itself when it is recursive; the query sees all of them. */
+  #visitQuery(node: TreeNode, scope: Scope): void {
+    if (++this.#queries > QUERY_NODES_MAX) throw this.#tooComplex()
+    const inner = new Set(scope)
+    const items = (node['cte_map'] as { map?: { key: string; value: TreeNode }[] } | undefined)?.map ?? []
+    for (const { key, value } of items) {
+      const name = key.toLowerCase()
+      const body = (value['query'] as { node?: TreeNode } | undefined)?.node
+      const recursive =
+        body?.['type'] === 'RECURSIVE_CTE_NODE' && String(body['cte_name']).toLowerCase() === name
+      this.#visit(value, recursive ? new Set([...inner, name]) : inner)
+      inner.add(name)
+    }
+    this.#visitParts(node, inner)
+  }
+
+  #checkExpression(node: TreeNode): void {
+    const kind = String(node['class'])
+    if (kind === 'PARAMETER')
+      throw this.#refuse(node, 'a parameter has no value here', 'Write the value in its place')
+    if (!EXPRESSION_CLASSES.has(kind))
+      throw this.#refuse(node, `${kind.toLowerCase().replaceAll('_', ' ')} is not allowed`)
+  }
+
+  #checkFunction(node: TreeNode, allowed: ReadonlySet<string>): void {
+    const name = String(node['function_name']).toLowerCase()
+    const home = `${node['catalog'] ?? ''}.${node['schema'] ?? ''}`
+    if (allowed.has(name) && ['.', '.main', 'system.main'].includes(home)) return
+    const near = nearestName(name, allowed)
+    throw this.#refuse(
+      node,
+      `function '${name}' is not available`,
+      near ? `Did you mean ${near}?` : undefined,
+    )
+  }
+
+  #checkRelation(node: TreeNode, scope: Scope): void {
+    if (++this.#relations > RELATIONS_MAX) throw this.#tooComplex()
+    if (node['type'] === 'TABLE_FUNCTION')
+      this.#checkFunction(node['function'] as TreeNode, ALLOWED_TABLE_FUNCTIONS)
+    if (node['type'] === 'BASE_TABLE') this.#checkTable(node, scope)
+  }
+
+  #checkTable(node: TreeNode, scope: Scope): void {
+    if (node['at_clause'] !== null) throw this.#refuse(node, 'AT is not supported')
+    const written = String(node['table_name'])
+    const name = written.toLowerCase()
+    if (node['schema_name'] !== '' || node['catalog_name'] !== '') throw this.#unknownSchema(node)
+    const qualified = this.#text.qualified.has(Number(node['query_location']))
+    if (!qualified && scope.has(name)) return
+    const table = this.#tables.get(name)
+    if (table === undefined) throw this.#unknownTable(node, written)
+    if (scope.has(name))
+      throw this.#refuse(node, `'${written}' is also defined by WITH`, 'Give one of them another name')
+    this.#found.tables.add(table)
+  }
+
+  #unknownTable(node: TreeNode, written: string): LandfallError {
+    const known = [...this.#tables.values()]
+    const near = nearestName(written, known)
+    const list = known.toSorted().slice(0, 20).join(', ')
+    const hint = near
+      ? `Did you mean ${near}?`
+      : list === ''
+        ? 'There are no tables yet'
+        : `There are: ${list}`
+    const message = `Table '${CATALOG}.${SCHEMA}.${written}' does not exist`
+    return new LandfallError('fix-request', 'sql/unknown-table', message, {
+      hint,
+      details: this.#place(node),
+    })
+  }
+
+  #unknownSchema(node: TreeNode): LandfallError {
+    const name = [node['catalog_name'], node['schema_name']].filter((part) => part !== '').join('.')
+    return new LandfallError('fix-request', 'sql/unknown-schema', `Schema '${name}' does not exist`, {
+      hint: `Tables are in ${CATALOG}.${SCHEMA}`,
+      details: this.#place(node),
+    })
+  }
+
+  #refuse(node: TreeNode, message: string, hint?: string): LandfallError {
+    const options = { ...(hint === undefined ? {} : { hint }), details: this.#place(node) }
+    return new LandfallError('fix-request', 'sql/not-allowed', message, options)
+  }
+
+  #tooComplex(): LandfallError {
+    return new LandfallError('fix-request', 'sql/too-complex', 'the statement has too many parts', {
+      hint: `At most ${QUERY_NODES_MAX} queries and ${RELATIONS_MAX} relations`,
+    })
+  }
+
+  #place(node: TreeNode): Record<string, unknown> {
+    // Without a place DuckDB writes 2^64-1, which lies outside every text.
+    return placeOf(Number(node['query_location'] ?? -1), { sql: this.#text.sql, prefixBytes: 0 })
+  }
+}

@@ -1,0 +1,20 @@
+/** JSON with 64-bit integers as bare digits: written without loss, read back as bigint where a number could not hold them. */
+
+/** In Node since 22, not yet in TypeScript's library. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown }
+
+/** `JSON.stringify` that writes a bigint as its digits. */
+export function stringifyExact(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'bigint' ? rawJSON(`${item}`) : item,
+  )
+}
+
+/** `JSON.parse` that returns a bigint for an integer beyond 2^53. */
+export function parseExact(text: string): unknown {
+  return JSON.parse(text, (_key: string, item: unknown, context?: { source?: string }) => {
+    if (typeof item !== 'number' || Number.isSafeInteger(item)) return item
+    const source = context?.source
+    return source !== undefined && /^-?[0-9]+$/.test(source) ? BigInt(source) : item
+  })
+}

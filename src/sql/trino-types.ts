@@ -1,0 +1,137 @@
+/**
+ * Trino's type names, read and written: `decimal(3, 2)`, `array(row(a integer, b varchar))`. An answer's columns carry them as
+ * text; at the wire they also travel as `typeSignature`.
+ */
+import type { Value } from './sql.ts'
+
+/** A parsed type name. Numbers and nested types stand in `arguments`; fields of a `row` carry their names. */
+export interface TrinoType {
+  raw: string
+  arguments: (number | TrinoType | { name: string; type: TrinoType })[]
+}
+
+const LONGEST_VARCHAR = 2147483647
+
+/** Parses a type name as Trino prints it. An unknown name is taken as it stands. */
+export function parseTrinoType(text: string): TrinoType {
+  const open = text.indexOf('(')
+  if (open < 0) return { raw: text.trim(), arguments: [] }
+  const close = matchingParenthesis(text, open)
+  const raw = `${text.slice(0, open).trim()}${text.slice(close + 1).trimEnd()}`
+  const parts = splitArguments(text.slice(open + 1, close))
+  return { raw, arguments: parts.map((part) => parseArgument(raw, part)) }
+}
+
+function parseArgument(raw: string, part: string): TrinoType['arguments'][number] {
+  if (/^[0-9]+$/.test(part)) return Number(part)
+  if (raw !== 'row') return parseTrinoType(part)
+  const quoted = /^"((?:[^"]|"")*)"\s+(.*)$/s.exec(part)
+  if (quoted) return { name: quoted[1]!.replaceAll('""', '"'), type: parseTrinoType(quoted[2]!) }
+  const plain = /^([^\s(]+)\s+(.*)$/s.exec(part)
+  return plain
+    ? { name: plain[1]!, type: parseTrinoType(plain[2]!) }
+    : { name: '', type: parseTrinoType(part) }
+}
+
+/** Calls back for every character outside double quotes, with the depth of parentheses before it. */
+function scan(
+  text: string,
+  from: number,
+  visit: (character: string, index: number, depth: number) => boolean,
+): number {
+  let depth = 0
+  let quoted = false
+  for (let i = from; i < text.length; i++) {
+    const character = text[i]!
+    if (character === '"') quoted = !quoted
+    if (quoted) continue
+    if (character === ')') depth--
+    if (visit(character, i, depth)) return i
+    if (character === '(') depth++
+  }
+  return text.length
+}
+
+function matchingParenthesis(text: string, open: number): number {
+  return scan(text, open, (character, i, depth) => i > open && character === ')' && depth === 0)
+}
+
+function splitArguments(text: string): string[] {
+  const parts: string[] = []
+  let from = 0
+  scan(text, 0, (character, i, depth) => {
+    if (character === ',' && depth === 0) {
+      parts.push(text.slice(from, i).trim())
+      from = i + 1
+    }
+    return false
+  })
+  parts.push(text.slice(from).trim())
+  return parts
+}
+
+export interface TypeSignature {
+  rawType: string
+  arguments: { kind: string; value: unknown }[]
+}
+
+/** The `typeSignature` of a column, as Trino's clients decode it. */
+export function typeSignature(type: TrinoType): TypeSignature {
+  if (type.raw === 'varchar' && type.arguments.length === 0) {
+    return { rawType: 'varchar', arguments: [{ kind: 'LONG', value: LONGEST_VARCHAR }] }
+  }
+  return { rawType: type.raw, arguments: type.arguments.map(signatureArgument) }
+}
+
+function signatureArgument(argument: TrinoType['arguments'][number]): { kind: string; value: unknown } {
+  if (typeof argument === 'number') return { kind: 'LONG', value: argument }
+  if ('raw' in argument) return { kind: 'TYPE', value: typeSignature(argument) }
+  const fieldName = argument.name === '' ? {} : { fieldName: { name: argument.name } }
+  return { kind: 'NAMED_TYPE', value: { ...fieldName, typeSignature: typeSignature(argument.type) } }
+}
+
+/** True for types whose values are JSON numbers of up to 64 bits. */
+export function isInteger(type: TrinoType): boolean {
+  return ['bigint', 'integer', 'smallint', 'tinyint'].includes(type.raw)
+}
+
+export function isFloating(type: TrinoType): boolean {
+  return type.raw === 'double' || type.raw === 'real'
+}
+
+/** The element, key and value, or field types within a type; names for a row. */
+export function innerTypes(type: TrinoType): { name: string; type: TrinoType }[] {
+  return type.arguments.flatMap((argument) => {
+    if (typeof argument === 'number') return []
+    return 'raw' in argument ? [{ name: '', type: argument }] : [argument]
+  })
+}
+
+/** A value as the wire has it: rows become positional arrays, odd floating numbers text. 64-bit integers stay bigint. */
+export function toWireValue(value: Value, type: TrinoType): Value {
+  if (value === null) return null
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value !== 'object') return value
+  const inner = innerTypes(type)
+  if (Array.isArray(value)) return value.map((item) => toWireValue(item, inner[0]?.type ?? type))
+  if (type.raw === 'row') return inner.map((field) => toWireValue(value[field.name] ?? null, field.type))
+  const valueType = inner[1]?.type ?? type
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toWireValue(item, valueType)]))
+}
+
+/** The reverse of `toWireValue`. */
+export function fromWireValue(value: Value, type: TrinoType): Value {
+  if (value === null) return null
+  if (isFloating(type) && typeof value === 'string') return Number(value)
+  if (typeof value !== 'object') return value
+  const inner = innerTypes(type)
+  if (Array.isArray(value)) {
+    if (type.raw !== 'row') return value.map((item) => fromWireValue(item, inner[0]?.type ?? type))
+    const fields = inner.map(
+      (field, i) => [field.name || `field${i}`, fromWireValue(value[i] ?? null, field.type)] as const,
+    )
+    return Object.fromEntries(fields)
+  }
+  const valueType = inner[1]?.type ?? type
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromWireValue(item, valueType)]))
+}
