@@ -8,10 +8,11 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Position } from '../model/position.ts'
 import type { TableDefinition } from '../model/pipeline.ts'
+import type { Position } from '../model/position.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Schema, TableMetadata } from './metadata.ts'
+import type { ParquetFile } from './parquet.ts'
 
 /** Keys in snapshot summaries and table properties. Persisted: do not change them. */
 export const property = {
@@ -75,6 +76,13 @@ export interface PinnedFile {
   location: string
   rows: number
   bytes: number
+  partition: Record<string, number | string | null>
+}
+
+export interface MaintenanceOptions {
+  /** Paths below the storage's root that an open plan still needs (`DataFile.path`): never removed as orphans. */
+  keep?: ReadonlySet<string>
+  signal?: AbortSignal
 }
 
 export interface MaintenanceReport {
@@ -107,6 +115,18 @@ export interface Lake {
    * statistics, one or more files per partition value, durable when resolved. No file when there are no rows.
    */
   writeFiles(connection: DuckDBConnection, state: TableState, select: string): Promise<DataFile[]>
-  /** One round of compaction, snapshot expiry, metadata and orphan removal for one table; bounded work per call. */
-  maintain(connection: DuckDBConnection, table: string): Promise<MaintenanceReport>
+  /**
+   * Takes a file that `writeParquet` wrote with this table's layout (a spool file) as a data file, without rewriting it:
+   * a hard link on the same disk. Durable when resolved; the file's own name stays until its owner deletes it.
+   */
+  adopt(state: TableState, file: ParquetFile): Promise<DataFile>
+  /**
+   * One round of compaction, snapshot expiry, metadata and orphan removal for one table; bounded work per call. To be
+   * called after commits, e.g. every tenth batch or every minute; `settings` decide what is due.
+   */
+  maintain(
+    connection: DuckDBConnection,
+    table: string,
+    options?: MaintenanceOptions,
+  ): Promise<MaintenanceReport>
 }

@@ -1,6 +1,6 @@
 /**
  * Iceberg table metadata, format version 2, as its JSON has it (https://iceberg.apache.org/spec, "Table Metadata").
- * 64-bit ids are bigint here and bare digits in the file.
+ * 64-bit ids are bigint here and bare digits in the file (`parseMetadata`, `formatMetadata`).
  */
 export type PrimitiveType =
   | 'boolean'
@@ -86,3 +86,65 @@ export type MetadataUpdate =
   | { action: 'remove-properties'; removals: string[] }
   | { action: 'add-schema'; schema: Schema; 'last-column-id': number }
   | { action: 'set-current-schema'; 'schema-id': number }
+
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
+type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown
+
+/** JSON text with bare digits for bigints, as Iceberg has its 64-bit ids. */
+export function formatJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? rawJson(item.toString()) : item))
+}
+
+/** The reverse: numbers under a key that ends in `snapshot-id` become bigints without losing a digit. */
+export function parseJson(text: string): unknown {
+  const revive: Reviver = (key, value, context) =>
+    typeof value === 'number' && key.endsWith('snapshot-id') && context.source !== undefined
+      ? BigInt(context.source)
+      : value
+  return JSON.parse(text, revive as (this: unknown, key: string, value: unknown) => unknown)
+}
+
+export function formatMetadata(metadata: TableMetadata): string {
+  return formatJson(metadata)
+}
+
+/** Reads a metadata file; what other writers leave out is filled in. Throws on text that is not such a file. */
+export function parseMetadata(text: string): TableMetadata {
+  const value = parseJson(text) as TableMetadata
+  if (value['format-version'] !== 2) {
+    throw new Error(`expected Iceberg format-version 2, found ${JSON.stringify(value['format-version'])}`)
+  }
+  const current = value['current-snapshot-id']
+  const metadata = {
+    ...value,
+    properties: value.properties ?? {},
+    snapshots: value.snapshots ?? [],
+    'snapshot-log': value['snapshot-log'] ?? [],
+    'metadata-log': value['metadata-log'] ?? [],
+    refs: value.refs ?? {},
+  }
+  // Some writers say "none" as null or -1.
+  if (current === undefined || current === null || BigInt(current) === -1n)
+    delete metadata['current-snapshot-id']
+  return metadata
+}
+
+export function currentSchema(metadata: TableMetadata): Schema {
+  const schema = metadata.schemas.find((schema) => schema['schema-id'] === metadata['current-schema-id'])
+  if (schema === undefined) throw new Error(`no schema ${metadata['current-schema-id']} in the metadata`)
+  return schema
+}
+
+export function partitionSpec(metadata: TableMetadata, id = metadata['default-spec-id']): PartitionSpec {
+  const spec = metadata['partition-specs'].find((spec) => spec['spec-id'] === id)
+  if (spec === undefined) throw new Error(`no partition spec ${id} in the metadata`)
+  return spec
+}
+
+/** The snapshot of an id (default: the current one); undefined when there is none. */
+export function findSnapshot(
+  metadata: TableMetadata,
+  id = metadata['current-snapshot-id'],
+): Snapshot | undefined {
+  return id === undefined ? undefined : metadata.snapshots.find((snapshot) => snapshot['snapshot-id'] === id)
+}

@@ -1,0 +1,111 @@
+import { LandfallError } from '../base/errors.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { DataFile } from './lake.ts'
+import {
+  entryStatus,
+  type ManifestEntry,
+  type ManifestFile,
+  readManifest,
+  readManifestList,
+} from './manifest.ts'
+import { partitionSpec, type Snapshot, type TableMetadata } from './metadata.ts'
+
+/** Entries kept in memory over all tables; an entry is about 2 kB. */
+const ENTRIES_MAX = 50_000
+
+/**
+ * Reads manifest lists and manifests. Both are immutable, so what was read or written once is kept, bounded by the
+ * number of entries; the least recently used goes first.
+ */
+export class TableFiles {
+  readonly #storage: Storage
+  readonly #lists = new Map<string, ManifestFile[]>()
+  readonly #manifests = new Map<string, ManifestEntry[]>()
+  #weight = 0
+
+  constructor(storage: Storage) {
+    this.#storage = storage
+  }
+
+  /** Path below the storage's root of a URL that metadata names. */
+  path(url: string): string {
+    const root = `${this.#storage.url}/`
+    if (url.startsWith(root)) return url.slice(root.length)
+    throw new LandfallError('bad-data', 'lake/foreign-path', `${url} is not below ${this.#storage.url}`, {
+      hint: 'Iceberg paths are absolute: a lake that was moved must be relocated, not copied',
+    })
+  }
+
+  /** Manifests of a snapshot; none for no snapshot. */
+  async manifests(snapshot: Snapshot | undefined): Promise<ManifestFile[]> {
+    if (snapshot === undefined) return []
+    const url = snapshot['manifest-list']
+    const kept = touch(this.#lists, url)
+    if (kept !== undefined) return kept
+    const list = readManifestList(await this.#storage.read(this.path(url)), url)
+    this.keepList(url, list)
+    return list
+  }
+
+  /** All entries of a manifest, deleted ones included. */
+  async entries(metadata: TableMetadata, manifest: ManifestFile): Promise<ManifestEntry[]> {
+    const kept = touch(this.#manifests, manifest.url)
+    if (kept !== undefined) return kept
+    const bytes = await this.#storage.read(this.path(manifest.url))
+    const entries = readManifest(bytes, manifest, partitionSpec(metadata, manifest.specId))
+    this.keepManifest(manifest.url, entries)
+    return entries
+  }
+
+  /** Live files of a snapshot, oldest first. */
+  async liveEntries(metadata: TableMetadata, snapshot: Snapshot | undefined): Promise<ManifestEntry[]> {
+    const live: ManifestEntry[] = []
+    for (const manifest of await this.manifests(snapshot)) {
+      if (manifest.addedFiles + manifest.existingFiles === 0) continue
+      if (manifest.content !== 0) throw deleteFiles(manifest.url)
+      for (const entry of await this.entries(metadata, manifest)) {
+        if (entry.status !== entryStatus.deleted) live.push(entry)
+      }
+    }
+    return live.sort((a, b) => a.sequence - b.sequence)
+  }
+
+  keepList(url: string, list: ManifestFile[]): void {
+    this.#lists.set(url, list)
+    while (this.#lists.size > 1_000) this.#lists.delete(this.#lists.keys().next().value!)
+  }
+
+  keepManifest(url: string, entries: ManifestEntry[]): void {
+    if (!this.#manifests.has(url)) this.#weight += entries.length
+    this.#manifests.set(url, entries)
+    for (const [oldest, dropped] of this.#manifests) {
+      if (this.#weight <= ENTRIES_MAX || oldest === url) break
+      this.#manifests.delete(oldest)
+      this.#weight -= dropped.length
+    }
+  }
+
+  dataFile(file: Omit<DataFile, 'path'>): DataFile {
+    return { ...file, path: this.path(file.url) }
+  }
+}
+
+function touch<T>(cache: Map<string, T>, key: string): T | undefined {
+  const found = cache.get(key)
+  if (found !== undefined) {
+    cache.delete(key)
+    cache.set(key, found)
+  }
+  return found
+}
+
+function deleteFiles(url: string): LandfallError {
+  return new LandfallError(
+    'bad-data',
+    'lake/unsupported',
+    `${url} names delete files, which Landfall does not read`,
+    {
+      hint: 'Compact the table with the engine that wrote them (Spark: rewrite_position_delete_files, rewrite_data_files)',
+    },
+  )
+}

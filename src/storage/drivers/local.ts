@@ -1,0 +1,149 @@
+import { constants } from 'node:fs'
+import { copyFile, link, open, readdir, stat, unlink, utimes } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { LandfallError, systemCode } from '../../base/errors.ts'
+import { createFile, makeDirectory, readIfPresent, replaceFile, syncDirectory } from '../../base/files.ts'
+import { checkPath, checkPrefix, notFound } from '../paths.ts'
+import type { Storage, StoredObject } from '../storage.ts'
+
+/**
+ * Storage on a local disk. An object is a file; it gets its name by rename(2) or link(2) after its bytes are synced, and
+ * the directory is synced after that, so no crash leaves half an object under its name. `root` is made on the first write.
+ */
+export function openLocalStorage(root: string): Storage {
+  return new LocalStorage(resolve(root))
+}
+
+class LocalStorage implements Storage {
+  readonly url: string
+  readonly #root: string
+  /** Directories known to be there and durable. */
+  readonly #made = new Set<string>()
+
+  constructor(root: string) {
+    this.#root = root
+    this.url = `file://${root}`
+  }
+
+  async read(path: string): Promise<Buffer> {
+    const bytes = await readIfPresent(this.#at(path))
+    if (bytes === undefined) throw notFound(this.url, path)
+    return bytes
+  }
+
+  async stat(path: string): Promise<StoredObject | undefined> {
+    return statFile(this.#at(path), path)
+  }
+
+  async write(path: string, bytes: Uint8Array | string): Promise<void> {
+    await replaceFile(await this.location(path), bytes)
+  }
+
+  async createExclusive(path: string, bytes: Uint8Array | string): Promise<boolean> {
+    return createFile(await this.location(path), bytes)
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredObject> {
+    const folder = checkPrefix(prefix)
+    for (const entry of await readFolder(join(this.#root, folder))) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (entry.isDirectory()) {
+        yield* this.list(path)
+      } else if (entry.isFile()) {
+        const object = await statFile(join(this.#root, path), path)
+        if (object !== undefined) yield object
+      }
+    }
+  }
+
+  async folders(prefix: string): Promise<string[]> {
+    const entries = await readFolder(join(this.#root, checkPrefix(prefix)))
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort()
+  }
+
+  async delete(path: string): Promise<void> {
+    try {
+      await unlink(this.#at(path))
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+    }
+  }
+
+  async location(path: string): Promise<string> {
+    const file = this.#at(path)
+    const parent = dirname(file)
+    if (!this.#made.has(parent)) {
+      await makeDirectory(parent)
+      this.#made.add(parent)
+    }
+    return file
+  }
+
+  async persist(path: string): Promise<StoredObject> {
+    const file = this.#at(path)
+    await syncFile(file, () => notFound(this.url, path))
+    await syncDirectory(dirname(file))
+    const object = await statFile(file, path)
+    if (object === undefined) throw notFound(this.url, path)
+    return object
+  }
+
+  async adopt(localPath: string, path: string): Promise<StoredObject> {
+    const file = await this.location(path)
+    const missing = () =>
+      new LandfallError('bad-data', 'storage/not-found', `no file ${localPath} to take as ${path}`, {
+        details: { path },
+      })
+    await syncFile(localPath, missing)
+    // The name is new, so the age that maintenance sees must be.
+    const now = new Date()
+    await utimes(localPath, now, now)
+    try {
+      await link(localPath, file)
+    } catch (error) {
+      if (systemCode(error) !== 'EXDEV' && systemCode(error) !== 'EPERM') throw error
+      await copyFile(localPath, file, constants.COPYFILE_EXCL)
+    }
+    return this.persist(path)
+  }
+
+  #at(path: string): string {
+    checkPath(path)
+    return join(this.#root, path)
+  }
+}
+
+async function syncFile(file: string, missing: () => Error): Promise<void> {
+  try {
+    const handle = await open(file, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw systemCode(error) === 'ENOENT' ? missing() : error
+  }
+}
+
+async function statFile(file: string, path: string): Promise<StoredObject | undefined> {
+  try {
+    const found = await stat(file)
+    return found.isFile() ? { path, bytes: found.size, modifiedAt: found.mtimeMs } : undefined
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+async function readFolder(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return []
+    throw error
+  }
+}
