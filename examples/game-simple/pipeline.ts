@@ -42,7 +42,7 @@ export default definePipeline({
       chart: 'bar',
     },
     sword_purchases: {
-      title: 'Which swords were bought, newest first?',
+      title: 'What did the newest purchases look like?',
       sql: 'SELECT * FROM sword_purchases ORDER BY "timestamp" DESC LIMIT 25',
     },
   },
