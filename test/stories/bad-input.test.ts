@@ -18,7 +18,7 @@ afterAll(async () => {
 const post = (body: string | Buffer, headers: Record<string, string> = {}) =>
   fetch(`${landfall.http}/v1/events`, {
     method: 'POST',
-    body: body as BodyInit,
+    body: body as string,
     headers: { 'Content-Type': 'application/json', ...headers },
   })
 
