@@ -1,13 +1,32 @@
 // `npm test`: installs what is missing, then runs every check and every test, and says what was skipped and why.
 // Arguments are passed to vitest: `npm test -- test/log`.
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureInstalled, pinnedNode, root, run } from './install.js'
+import { findPinnedNode, isNodeFine, tooOldMessage } from '../bin/node24.js'
+import { installWhatIsMissing, root } from './bootstrap.js'
 
-ensureInstalled()
-const node = pinnedNode()
+installWhatIsMissing()
+const node = findPinnedNode(root) ?? (isNodeFine() ? process.execPath : undefined)
+if (node === undefined) {
+  process.stderr.write(`${tooOldMessage()}\n`)
+  process.exit(1)
+}
 const modules = join(root, 'node_modules')
 const filters = process.argv.slice(2)
+
+/** Runs a program in the foreground with the project's tools first in its PATH; resolves to its exit code. */
+function run(command, args) {
+  const env = { ...process.env, PATH: `${join(modules, '.bin')}:${process.env.PATH ?? ''}` }
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: 'inherit' })
+    child.on('error', (error) => {
+      process.stderr.write(`${command} could not be started: ${error.message}\n`)
+      resolve(1)
+    })
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+}
 
 const checks = [
   ['types', [join(modules, '.bin', 'tsc'), '--noEmit']],
