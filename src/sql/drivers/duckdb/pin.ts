@@ -13,7 +13,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LandfallError } from '../../../base/errors.ts'
-import { type Lake, type PinnedFile, property, type TableState } from '../../../lake/lake.ts'
+import { type Lake, property, type TableState } from '../../../lake/lake.ts'
 import type { Snapshot } from '../../../lake/metadata.ts'
 import type { SpoolChunk, SpoolManifest } from '../../../lander/spool.ts'
 import type { LogReader } from '../../../log/log.ts'
@@ -24,7 +24,6 @@ import { behind, reaches, relationOf, samePlace } from './positions.ts'
 import type { PinnedSpoolFiles, SpoolReader } from './spool-reader.ts'
 
 const ATTEMPTS_MAX = 40
-const FILE_LISTS_KEPT = 64
 
 export interface PinnedTable {
   state: TableState
@@ -64,7 +63,6 @@ interface Choice {
 
 export class Pinner {
   readonly #parts: PinnerParts
-  readonly #fileLists = new Map<string, Promise<PinnedFile[]>>()
 
   constructor(parts: PinnerParts) {
     this.#parts = parts
@@ -143,7 +141,8 @@ export class Pinner {
       let next = 0
       for (const [i, [name, choice]] of [...choices].entries()) {
         const count = spoolFiles[i]!.length
-        const files = await this.#files(choice)
+        const files =
+          choice.snapshotId === undefined ? [] : await this.#parts.lake.files(choice.state, choice.snapshotId)
         const locations = [...files.map((file) => file.location), ...held.paths.slice(next, next + count)]
         tables.set(name, { state: choice.state, locations })
         next += count
@@ -158,19 +157,6 @@ export class Pinner {
   #pinSpool(files: string[]): PinnedSpoolFiles | undefined {
     if (files.length === 0) return { paths: [], release: () => {} }
     return this.#parts.spool!.pin(files)
-  }
-
-  /** The live files of a snapshot never change, so their list is kept. */
-  #files({ state, snapshotId }: Choice): Promise<PinnedFile[]> {
-    if (snapshotId === undefined) return Promise.resolve([])
-    const key = `${state.metadata['table-uuid']}:${snapshotId}`
-    const known = this.#fileLists.get(key)
-    if (known) return known
-    const files = this.#parts.lake.files(state, snapshotId)
-    this.#fileLists.set(key, files)
-    files.catch(() => this.#fileLists.delete(key))
-    if (this.#fileLists.size > FILE_LISTS_KEPT) this.#fileLists.delete(this.#fileLists.keys().next().value!)
-    return files
   }
 }
 

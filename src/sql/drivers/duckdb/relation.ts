@@ -1,14 +1,14 @@
 /** A table of the catalog as a relation that DuckDB reads: its pinned files, by field id. */
 import type { Schema } from '../../../lake/metadata.ts'
+import { duckdbType } from '../../../lake/schema.ts'
 import { quoteIdentifier, quoteText } from '../../text.ts'
-import { duckdbTypeOf } from './types.ts'
 
 /**
  * `SELECT` over the files with the columns of the schema, in its order. A file that was written before a column came shows NULL
  * there; a renamed column is found by its field id. Without files: no rows, typed all the same.
  */
 export function relationSql(schema: Schema, locations: readonly string[]): string {
-  const fields = schema.fields.map((field) => ({ ...field, type: duckdbTypeOf(field.type) }))
+  const fields = schema.fields.map((field) => ({ ...field, type: duckdbType(field.type) }))
   if (locations.length === 0) {
     const columns = fields.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`)
     return `SELECT ${columns.join(', ')} WHERE false`

@@ -1,30 +1,6 @@
-/** Types between Iceberg (columns of tables), DuckDB (which runs the query) and Trino (which names them to users). */
+/** Trino's names for the types of Iceberg (columns of tables) and of DuckDB (columns of answers). */
 import type { DuckDBType } from '@duckdb/node-api'
 import type { PrimitiveType } from '../../../lake/metadata.ts'
-
-/** DuckDB's type for a column of a table. */
-export function duckdbTypeOf(type: PrimitiveType): string {
-  switch (type) {
-    case 'boolean':
-      return 'BOOLEAN'
-    case 'int':
-      return 'INTEGER'
-    case 'long':
-      return 'BIGINT'
-    case 'double':
-      return 'DOUBLE'
-    case 'date':
-      return 'DATE'
-    case 'timestamptz':
-      return 'TIMESTAMP WITH TIME ZONE'
-    case 'string':
-      return 'VARCHAR'
-    case 'binary':
-      return 'BLOB'
-    default:
-      return type.toUpperCase()
-  }
-}
 
 /** Trino's type for a column of a table. */
 export function trinoTypeOf(type: PrimitiveType): string {
