@@ -1,0 +1,136 @@
+/**
+ * What the types of a pipeline file must refuse, and what they must know. `tsc --noEmit` is the test: a line after
+ * @ts-expect-error that is no error is one.
+ */
+import { Decimal, definePipeline, type EventOf, type Pipeline, Type } from 'landfall'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function expectType<T extends true>(..._proof: T[]): void {}
+
+const purchase = Type.Object({ type: Type.String(), cost: Type.Union([Type.Integer(), Type.Null()]) })
+
+export const good = definePipeline({
+  name: 'types',
+  events: {
+    default: Type.Object({}),
+    purchase,
+    paid: Type.Object({
+      amount: Decimal(10, 2),
+      note: Type.Optional(Type.String()),
+      kind: Type.Enum(['a', 'b']),
+    }),
+  },
+  state: {
+    key: ({ headers }) => headers.host ?? '',
+    initial: { spent: 0, last: null as string | null },
+    reduce(state, event) {
+      expectType<Equal<typeof state, Readonly<{ spent: number; last: string | null }>>>()
+      if (event.event_type === 'purchase') {
+        expectType<Equal<typeof event.cost, number | null>>()
+        return { ...state, spent: state.spent + (event.cost ?? 0) }
+      }
+      // @ts-expect-error there is no such event
+      if (event.event_type === 'purchas') return state
+      return state
+    },
+  },
+  routes: {
+    'GET /': (_request, { track, state }) => {
+      track('default', {})
+      expectType<Equal<typeof state.spent, number>>()
+      // @ts-expect-error the state has no such member
+      return String(state.spend)
+    },
+    'GET /buy/:item/of/:shop': ({ params, body, headers }, { track }) => {
+      expectType<Equal<typeof params.item, string>>()
+      expectType<Equal<typeof params.shop, string>>()
+      expectType<Equal<typeof body, unknown>>()
+      expectType<Equal<typeof headers.host, string | undefined>>()
+      // @ts-expect-error the path has no such parameter
+      const { itme } = params
+      // @ts-expect-error a misspelt event
+      track('purchas', { type: 'sabre', cost: 6 })
+      // @ts-expect-error a misspelt property
+      track('purchase', { typ: 'sabre', cost: 6 })
+      // @ts-expect-error a property that is not in the plan
+      track('purchase', { type: 'sabre', cost: 6, colour: 'red' })
+      // @ts-expect-error a property is missing
+      track('purchase', { type: 'sabre' })
+      // @ts-expect-error a text is not an integer
+      track('purchase', { type: 'sabre', cost: '6' })
+      // @ts-expect-error money is text
+      track('paid', { amount: 6, kind: 'a' })
+      // @ts-expect-error not one of the texts
+      track('paid', { amount: '6.00', kind: 'c' })
+      track('paid', { amount: '6.00', kind: 'a' })
+      const id = track('purchase', { type: 'sabre', cost: null })
+      expectType<Equal<typeof id, string>>()
+      return { status: 201, text: itme }
+    },
+    'POST /pay': {
+      body: Type.Object({ amount: Decimal(10, 2), times: Type.Integer() }),
+      handler: ({ body, params }, { track, state }) => {
+        expectType<Equal<typeof body.amount, string>>()
+        expectType<Equal<typeof body.times, number>>()
+        expectType<Equal<typeof state.last, string | null>>()
+        // @ts-expect-error the body has no such member
+        track('paid', { amount: body.amuont, kind: 'a' })
+        // @ts-expect-error the path has no parameter
+        return { json: params.id }
+      },
+    },
+    'PUT /other/:id': {
+      body: Type.Array(Type.String()),
+      handler: ({ body, params }) => {
+        expectType<Equal<typeof body, string[]>>()
+        return params.id
+      },
+    },
+    // @ts-expect-error a number is no answer
+    'GET /wrong': () => 5,
+  },
+  tables: {
+    purchases: { events: ['purchase'], headers: ['Host'] },
+    all: { events: '*', headers: { Host: 'host', 'Content-Length': { column: 'length', type: 'int' } } },
+    // @ts-expect-error no such event
+    misspelt: { events: ['purchas'] },
+    // @ts-expect-error a text without * is not a pattern
+    unpatterned: { events: 'purchase' },
+    // @ts-expect-error no such option
+    misoption: { events: '*', header: ['Host'] },
+    // @ts-expect-error no such codec
+    codec: { events: '*', codec: 'gzip' },
+  },
+  // @ts-expect-error no such mode
+  sources: { web: { mode: 'refuse' } },
+})
+
+type Events = typeof good extends Pipeline<infer E, infer _S> ? E : never
+expectType<Equal<keyof Events, 'default' | 'purchase' | 'paid'>>()
+expectType<Equal<Extract<EventOf<Events>, { event_type: 'purchase' }>['cost'], number | null>>()
+
+/** A pipeline of whatever events and state, as the rooms take it. */
+export const erased: Pipeline = good
+
+export const stateless = definePipeline({
+  name: 'stateless',
+  events: { e: Type.Object({}) },
+  routes: {
+    'GET /': (_request, { state }) => {
+      expectType<Equal<typeof state, Readonly<undefined>>>()
+      return ''
+    },
+  },
+  tables: {},
+})
+
+definePipeline({
+  name: 'wrong',
+  events: { e: Type.Object({}) },
+  tables: {},
+  // @ts-expect-error no such option
+  table: {},
+})
+
+// @ts-expect-error events are objects
+definePipeline({ name: 'wrong', events: { e: Type.String() }, tables: {} })
