@@ -1,0 +1,65 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** A process of the benchmark (a server, a load generator) that answers messages over its IPC channel, one at a time. */
+export class Child<Ask extends { do: string }, Answer> implements AsyncDisposable {
+  readonly #process: ChildProcess
+  /** What it said when it was ready. */
+  readonly ready: Answer
+
+  private constructor(process: ChildProcess, ready: Answer) {
+    this.#process = process
+    this.ready = ready
+  }
+
+  /** Starts `processes/<name>.ts` and waits until it is ready. */
+  static async start<Ask extends { do: string }, Answer>(
+    name: string,
+    settings: object,
+  ): Promise<Child<Ask, Answer>> {
+    const path = fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
+    const child = fork(path, [JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    return new Child<Ask, Answer>(child, await answerOf<Answer>(child, name))
+  }
+
+  async ask(message: Ask): Promise<Answer> {
+    this.#process.send(message)
+    return answerOf<Answer>(this.#process, message.do)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    this.#process.disconnect()
+    await once(this.#process, 'exit')
+  }
+}
+
+async function answerOf<Answer>(child: ChildProcess, what: string): Promise<Answer> {
+  const end = new AbortController()
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal: end.signal }).then(([answer]) => answer as Answer),
+      once(child, 'exit', { signal: end.signal }).then(([code, signal]) => {
+        throw new Error(`the benchmark's process ended at '${what}' (${signal ?? code})`)
+      }),
+    ])
+  } finally {
+    end.abort()
+  }
+}
+
+/** In the child: its settings, and a loop that answers each message until the parent lets go. */
+export async function serve<Ask extends { do: string }, Answer>(
+  ready: Answer,
+  handle: (message: Ask) => Promise<Answer> | Answer,
+  close: () => Promise<void>,
+): Promise<void> {
+  process.on('message', async (message) => process.send!((await handle(message as Ask)) ?? null))
+  process.on('disconnect', () => void close().finally(() => process.exit()))
+  process.send!(ready ?? null)
+}
+
+export function childSettings<T>(): T {
+  return JSON.parse(process.argv[2]!) as T
+}
