@@ -1,0 +1,214 @@
+/**
+ * Which records repeat an earlier one.
+ *
+ * The **first** record of an id is one that is neither duplicate nor `id_conflict`. A record whose partition holds, at a lower
+ * offset, the first record of its id, received no longer than the window before, is a *duplicate* if it is the same event,
+ * else dead as `id_conflict`. If no first record is that near, it is itself one. So the verdict depends on the log alone: on
+ * ids, times and contents in order of offset. (A fingerprint only says where to look.)
+ */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Lake } from '../../lake/lake.ts'
+import { readParquet } from '../../lake/parquet.ts'
+import type { CompiledPipeline } from '../../model/pipeline.ts'
+import { nextOffset, type Position } from '../../model/position.ts'
+import type { Scratch } from '../scratch.ts'
+import type { EarlierRecord, EarlierRecords } from './earlier-records.ts'
+import { FingerprintIndex, fingerprint } from './fingerprint-index.ts'
+import { sameEvent } from './same-event.ts'
+
+/** Times may run backwards by this much (µs) between records before an id is let go too early. */
+const DISORDER_MICROS = 3_600_000_000
+/** How many offsets lie between two marks of time. */
+const MARK_OFFSETS = 16_384
+
+/** A record whose fingerprint was there before. */
+export interface Candidate {
+  row: number
+  route: boolean
+}
+
+interface PartitionIds {
+  index: FingerprintIndex
+  /** Ascending: all records up to `offset` were received at or before `receivedMax` (µs). */
+  marks: { offset: number; receivedMax: number }[]
+  receivedMax: number
+}
+
+export class Duplicates {
+  readonly #partitions = new Map<number, PartitionIds>()
+  readonly #earlier: EarlierRecords
+  readonly #windowMicros: number
+  readonly #idsMax: number
+  readonly #leftOut: Set<string>
+  readonly #leftOutOnRoutes: Set<string>
+  /** Ids that were let go inside the window, because there were too many. */
+  forgotten = 0
+
+  constructor(pipeline: CompiledPipeline, earlier: EarlierRecords, idsMax: number) {
+    this.#earlier = earlier
+    this.#idsMax = idsMax
+    this.#windowMicros = pipeline.duplicates.windowMs * 1000
+    // The id is equal anyhow, and may stand in one sending's body and in the other's header.
+    this.#leftOut = new Set([...pipeline.duplicates.volatile, 'event_id'])
+    this.#leftOutOnRoutes = new Set([...this.#leftOut, ...mergedHeaders(pipeline)])
+  }
+
+  get ids(): number {
+    let sum = 0
+    for (const { index } of this.#partitions.values()) sum += index.size
+    return sum
+  }
+
+  get bytes(): number {
+    let sum = 0
+    for (const { index } of this.#partitions.values()) sum += index.bytes
+    return sum
+  }
+
+  /** Notes the id `bytes[start, end)`. True when it may have been there before: then its row must be resolved. */
+  note(partition: number, offset: number, receivedAt: number, bytes: Buffer, start: number, end: number): boolean {
+    const ids = this.#partition(partition)
+    fingerprint(bytes, start, end)
+    this.#mark(ids, offset, receivedAt)
+    if (ids.index.has(offset)) return true
+    ids.index.add(offset)
+    return false
+  }
+
+  /** Decides the candidates of a chunk, in order, by the records themselves. Returns the rows that conflict. */
+  async resolve(scratch: Scratch, candidates: readonly Candidate[]): Promise<{ row: number; detail: string }[]> {
+    const conflicts: { row: number; detail: string }[] = []
+    const fetched = await this.#fetch(scratch, candidates)
+    for (const { row, route } of candidates) {
+      const { partition } = scratch.kindOf(row)
+      const offset = scratch.offsetOf(row)
+      const self = scratch.recordOf(row)
+      const { index } = this.#partition(partition)
+      const id = Buffer.from(self.eventId, 'latin1')
+      fingerprint(id, 0, id.length)
+      const first = this.#first(self, partition, index.find(offset), scratch, fetched)
+      if (first === undefined) {
+        fingerprint(id, 0, id.length)
+        index.add(offset)
+      } else if (sameEvent(first.record.value, self.value, route ? this.#leftOutOnRoutes : this.#leftOut)) {
+        scratch.setFate(row, 'duplicate')
+      } else {
+        scratch.setFate(row, 'dead')
+        conflicts.push({ row, detail: `offset ${first.offset} has the same event_id and other content` })
+      }
+    }
+    return conflicts
+  }
+
+  #first(
+    self: EarlierRecord,
+    partition: number,
+    offsets: number[],
+    scratch: Scratch,
+    fetched: Map<string, EarlierRecord>,
+  ): { offset: number; record: EarlierRecord } | undefined {
+    for (const offset of offsets) {
+      const row = scratch.rowOf(partition, offset)
+      const record = row >= 0 ? scratch.recordOf(row) : fetched.get(`${partition}/${offset}`)
+      if (record === undefined || record.eventId !== self.eventId) continue
+      if (record.receivedAt >= self.receivedAt - this.#windowMicros) return { offset, record }
+    }
+    return undefined
+  }
+
+  /** Reads every earlier record that a candidate may repeat and that is not in this chunk itself. */
+  async #fetch(scratch: Scratch, candidates: readonly Candidate[]): Promise<Map<string, EarlierRecord>> {
+    const wanted = new Map<number, number[]>()
+    for (const { row } of candidates) {
+      const { partition } = scratch.kindOf(row)
+      const id = Buffer.from(scratch.recordOf(row).eventId, 'latin1')
+      fingerprint(id, 0, id.length)
+      for (const offset of this.#partition(partition).index.find(scratch.offsetOf(row))) {
+        if (scratch.rowOf(partition, offset) >= 0) continue
+        const offsets = wanted.get(partition)
+        if (offsets === undefined) wanted.set(partition, [offset])
+        else offsets.push(offset)
+      }
+    }
+    const fetched = new Map<string, EarlierRecord>()
+    for (const [partition, offsets] of wanted) {
+      for (const [offset, record] of await this.#earlier.read(partition, offsets)) {
+        fetched.set(`${partition}/${offset}`, record)
+      }
+    }
+    return fetched
+  }
+
+  /**
+   * Fills the index with the first records inside the window before `position`, from `events` and `dead_letters`. Rows beyond
+   * the position (of a batch that was not finished) are not first records yet.
+   */
+  async rebuild(lake: Lake, connection: DuckDBConnection, position: Position): Promise<void> {
+    this.#partitions.clear()
+    const relations: string[] = []
+    for (const table of ['events', 'dead_letters']) {
+      const state = await lake.load(table)
+      const files = state === undefined ? [] : await lake.files(state)
+      if (state === undefined || files.length === 0) continue
+      const where = table === 'dead_letters' ? `WHERE reason <> 'id_conflict'` : ''
+      const from = readParquet(state.schema, files.map((file) => file.location))
+      relations.push(`SELECT "partition", "offset", epoch_us(received_at) AS received, event_id FROM ${from} ${where}`)
+    }
+    if (relations.length === 0) return
+    const all = relations.join(' UNION ALL ')
+    const [latest] = (await connection.runAndReadAll(`SELECT max(received) FROM (${all})`)).getRows()
+    if (latest?.[0] === null || latest?.[0] === undefined) return
+    const since = Number(latest[0]) - this.#windowMicros - DISORDER_MICROS
+    const result = await connection.stream(`SELECT * FROM (${all}) WHERE received >= ${since} ORDER BY "partition", "offset"`)
+    for (;;) {
+      const chunk = await result.fetchChunk()
+      if (chunk === null || chunk.rowCount === 0) break
+      const [partitions, offsets, received, ids] = chunk.getColumns()
+      for (let i = 0; i < chunk.rowCount; i++) {
+        const partition = Number(partitions![i])
+        const offset = Number(offsets![i])
+        if (offset >= nextOffset(position, partition)) continue
+        const id = Buffer.from(String(ids![i]), 'latin1')
+        fingerprint(id, 0, id.length)
+        const of = this.#partition(partition)
+        this.#mark(of, offset, Number(received![i]))
+        of.index.add(offset)
+      }
+    }
+  }
+
+  #partition(partition: number): PartitionIds {
+    let ids = this.#partitions.get(partition)
+    if (ids === undefined) {
+      ids = { index: new FingerprintIndex(), marks: [], receivedMax: 0 }
+      this.#partitions.set(partition, ids)
+    }
+    return ids
+  }
+
+  /** Keeps the marks, and lets go of what no later record can repeat. */
+  #mark(ids: PartitionIds, offset: number, receivedAt: number): void {
+    if (receivedAt > ids.receivedMax) ids.receivedMax = receivedAt
+    const last = ids.marks.at(-1)
+    if (last !== undefined && offset < last.offset + MARK_OFFSETS) return
+    ids.marks.push({ offset, receivedMax: ids.receivedMax })
+    const until = ids.receivedMax - this.#windowMicros - DISORDER_MICROS
+    while (ids.marks.length > 1 && ids.marks[0]!.receivedMax < until) ids.index.forgetBelow(ids.marks.shift()!.offset + 1)
+    if (ids.index.size <= this.#idsMax) return
+    ids.index.sweep()
+    while (ids.index.size > this.#idsMax && ids.marks.length > 1) {
+      const before = ids.index.size
+      ids.index.forgetBelow(ids.marks.shift()!.offset + 1)
+      ids.index.sweep()
+      this.forgotten += before - ids.index.size
+    }
+  }
+}
+
+/** Names that a route may have merged into the event from the request's headers: never those of the plan. */
+function mergedHeaders(pipeline: CompiledPipeline): string[] {
+  const properties = new Set(
+    Object.values(pipeline.plan.events).flatMap((event) => event.properties.map((property) => property.name)),
+  )
+  return pipeline.headers.filter((header) => !properties.has(header))
+}

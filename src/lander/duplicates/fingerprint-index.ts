@@ -1,0 +1,150 @@
+/**
+ * Which event ids a partition has seen: a 64-bit fingerprint of the id → the offset of its record, in flat typed arrays (12 bytes
+ * a slot, open addressing). A hit is a candidate, never a verdict. The seed is random, so nobody can choose ids that collide.
+ *
+ * 64 shards grow one at a time, so growing needs little memory at once; 10 million ids take about 200 MB.
+ */
+import { randomBytes } from 'node:crypto'
+
+const SHARDS = 64
+const SLOT = 3
+const CAPACITY_MIN = 64
+const LOAD_MAX = 0.75
+
+const seed = randomBytes(8)
+const SEED_1 = seed.readUInt32LE(0)
+const SEED_2 = seed.readUInt32LE(4)
+
+/** The two halves of a fingerprint; written by `fingerprint`, so that no object is made per record. */
+export const print = { high: 0, low: 0 }
+
+/** Fingerprints `bytes[start, end)` into `print`. */
+export function fingerprint(bytes: Uint8Array, start: number, end: number): void {
+  let a = SEED_1 ^ (end - start)
+  let b = SEED_2
+  let at = start
+  for (; at + 4 <= end; at += 4) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    a = Math.imul(a ^ word, 0x85ebca6b)
+    a = (a << 13) | (a >>> 19)
+    b = Math.imul(b ^ word, 0x9e3779b1)
+    b = (b << 17) | (b >>> 15)
+    b = (b + a) | 0
+  }
+  for (; at < end; at++) {
+    a = Math.imul(a ^ bytes[at]!, 0x85ebca6b)
+    b = Math.imul(b ^ a, 0x9e3779b1)
+  }
+  a = mix(a ^ (b >>> 7))
+  b = mix(b + a)
+  print.high = a >>> 0
+  print.low = (b === 0 ? 1 : b) >>> 0
+}
+
+function mix(value: number): number {
+  let h = value | 0
+  h = Math.imul(h ^ (h >>> 16), 0x7feb352d)
+  h = Math.imul(h ^ (h >>> 15), 0x846ca68b)
+  return h ^ (h >>> 16)
+}
+
+interface Shard {
+  /** Three words a slot: high, low (0: free), offset modulo 2^32. */
+  slots: Uint32Array
+  used: number
+}
+
+export class FingerprintIndex {
+  readonly #shards: Shard[] = Array.from({ length: SHARDS }, () => ({
+    slots: new Uint32Array(CAPACITY_MIN * SLOT),
+    used: 0,
+  }))
+  /** Entries of offsets below this are gone. */
+  #floor = 0
+  #latest = 0
+
+  /** Entries, those beneath the floor that are not swept yet among them. */
+  get size(): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.used, 0)
+  }
+
+  get bytes(): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.slots.byteLength, 0)
+  }
+
+  /** Whether a record before `offset` may have the id of `print`. */
+  has(offset: number): boolean {
+    const { slots } = this.#shards[print.high >>> 26]!
+    const end = slots.length
+    for (let at = this.#home(slots); slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
+      if (slots[at] === print.high && slots[at + 1] === print.low && this.#whole(slots[at + 2]!, offset) >= this.#floor) return true
+    }
+    return false
+  }
+
+  /** Offsets before `offset` whose record may have the id of `print`, newest first. */
+  find(offset: number): number[] {
+    const { slots } = this.#shards[print.high >>> 26]!
+    const found: number[] = []
+    const end = slots.length
+    for (let at = this.#home(slots); slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
+      if (slots[at] !== print.high || slots[at + 1] !== print.low) continue
+      const whole = this.#whole(slots[at + 2]!, offset)
+      if (whole >= this.#floor && whole < offset) found.push(whole)
+    }
+    return found.sort((a, b) => b - a)
+  }
+
+  add(offset: number): void {
+    const shard = this.#shards[print.high >>> 26]!
+    if (offset > this.#latest) this.#latest = offset
+    if ((shard.used + 1) * SLOT > shard.slots.length * LOAD_MAX) this.#rehash(shard)
+    this.#put(shard.slots, print.high, print.low, offset)
+    shard.used += 1
+  }
+
+  /** Forgets all entries of offsets below `floor`; their memory is reused as shards fill up. */
+  forgetBelow(floor: number): void {
+    if (floor > this.#floor) this.#floor = floor
+  }
+
+  /** Gives back the memory of what was forgotten now. */
+  sweep(): void {
+    for (const shard of this.#shards) this.#rehash(shard)
+  }
+
+  #home(slots: Uint32Array): number {
+    return ((print.low >>> 0) % (slots.length / SLOT)) * SLOT
+  }
+
+  /** The newest offset not beyond `before` that is `stored` modulo 2^32. */
+  #whole(stored: number, before: number): number {
+    return before - ((before - stored) >>> 0)
+  }
+
+  #put(slots: Uint32Array, high: number, low: number, offset: number): void {
+    let at = (low % (slots.length / SLOT)) * SLOT
+    while (slots[at + 1] !== 0) at = at + SLOT === slots.length ? 0 : at + SLOT
+    slots[at] = high
+    slots[at + 1] = low
+    slots[at + 2] = offset % 2 ** 32
+  }
+
+  #rehash(shard: Shard): void {
+    const { slots } = shard
+    let live = 0
+    for (let at = 0; at < slots.length; at += SLOT) if (this.#isLive(slots, at)) live += 1
+    let capacity = CAPACITY_MIN
+    while ((live + 1) > capacity * 0.6) capacity *= 2
+    const into = new Uint32Array(capacity * SLOT)
+    for (let at = 0; at < slots.length; at += SLOT) {
+      if (this.#isLive(slots, at)) this.#put(into, slots[at]!, slots[at + 1]!, slots[at + 2]!)
+    }
+    shard.slots = into
+    shard.used = live
+  }
+
+  #isLive(slots: Uint32Array, at: number): boolean {
+    return slots[at + 1] !== 0 && this.#whole(slots[at + 2]!, this.#latest) >= this.#floor
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Judges a chunk: one pass of DuckDB over the scratch file says of most records that they fit. Of the rest `checkEvent`, the same
+ * function as at the door, says why not, or that they fit after all. Afterwards the connection's temporary tables `judged` and
+ * `faults` hold the verdicts, and every table of the pipeline is one SELECT away.
+ */
+import { unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { LandfallError } from '../../base/errors.ts'
+import { checkEvent } from '../../model/check-event.ts'
+import type { CompiledPipeline, TableDefinition } from '../../model/pipeline.ts'
+import type { Plan } from '../../model/plan.ts'
+import { readable } from '../readable.ts'
+import type { Scratch } from '../scratch.ts'
+import { literal } from './field-text.ts'
+import { deadLettersSelect, eventsSelect, JudgedColumns, judgeSelect, tableSelect } from './judge-sql.ts'
+
+/** Why a row is dead; `raw` where its bytes cannot stand in a column of text as they are. */
+export interface RowFault {
+  reason: string
+  field: string | null
+  detail: string
+  raw?: string
+}
+
+/** Counts per partition. records = landed + dead + duplicate. */
+export type ChunkCounts = Record<number, { records: number; landed: number; dead: number; duplicate: number }>
+
+/** Finds the plan of a version; undefined when it is not known. */
+export type PlanLoader = (version: string) => Promise<Plan | undefined>
+
+export class Judge {
+  readonly #connection: DuckDBConnection
+  readonly #pipeline: CompiledPipeline
+  readonly #loadPlan: PlanLoader
+  readonly #directory: string
+  readonly #columns: JudgedColumns
+  readonly #plans = new Map<string, Plan>()
+  #scratch: Scratch | undefined
+
+  /** Scratch files are made in `directory`. */
+  constructor(connection: DuckDBConnection, pipeline: CompiledPipeline, loadPlan: PlanLoader, directory: string) {
+    this.#connection = connection
+    this.#pipeline = pipeline
+    this.#loadPlan = loadPlan
+    this.#directory = directory
+    this.#columns = new JudgedColumns(pipeline)
+    this.#plans.set(pipeline.plan.version, pipeline.plan)
+  }
+
+  /** `faults` are the rows whose fate is `dead` already. */
+  async judge(scratch: Scratch, faults: Map<number, RowFault>): Promise<ChunkCounts> {
+    this.#scratch = scratch
+    const file = join(this.#directory, 'scratch')
+    await writeFile(file, scratch.bytes())
+    try {
+      await this.#run(file, scratch)
+    } finally {
+      await unlink(file)
+    }
+    await this.#recheck(scratch, faults)
+    await this.#keepFaults(faults)
+    return this.#count(scratch)
+  }
+
+  /** SELECT of one of the pipeline's tables, `events` or `dead_letters` over the judged chunk. */
+  select(table: TableDefinition | 'events' | 'dead_letters'): string {
+    const kinds = this.#scratch!.kinds
+    if (table === 'events') return eventsSelect(this.#columns, kinds)
+    if (table === 'dead_letters') {
+      return deadLettersSelect(kinds, this.#pipeline.plan.version, this.#pipeline.sources[0]?.name ?? '')
+    }
+    return tableSelect(this.#columns, table, kinds)
+  }
+
+  /** Gives the chunk's memory back. */
+  async clear(): Promise<void> {
+    this.#scratch = undefined
+    await this.#connection.run('DROP TABLE IF EXISTS judged; DROP TABLE IF EXISTS faults')
+  }
+
+  async #run(file: string, scratch: Scratch): Promise<void> {
+    const byPlan = new Map<Plan, number[]>()
+    for (const [id, kind] of scratch.kinds.entries()) {
+      const plan = await this.#planOf(kind.plan)
+      const ids = byPlan.get(plan)
+      if (ids === undefined) byPlan.set(plan, [id])
+      else ids.push(id)
+    }
+    let statement = 'CREATE OR REPLACE TEMP TABLE judged AS'
+    for (const [plan, chosen] of byPlan) {
+      const { kinds, baseMicros, lineBytesMax } = scratch
+      const select = judgeSelect(this.#pipeline, this.#columns, { file, lineBytesMax, baseMicros, kinds, chosen, plan })
+      await this.#connection.run(`${statement} ${select}`)
+      statement = 'INSERT INTO judged'
+    }
+  }
+
+  async #planOf(version: string | null): Promise<Plan> {
+    const current = this.#pipeline.plan
+    if (version === null) return current
+    const known = this.#plans.get(version)
+    if (known !== undefined) return known
+    const plan = (await this.#loadPlan(version)) ?? current
+    // Foreign producers may write anything there: what is remembered has a bound.
+    if (this.#plans.size < 1000) this.#plans.set(version, plan)
+    return plan
+  }
+
+  /** What DuckDB did not find to fit is judged by `checkEvent`, which decides. */
+  async #recheck(scratch: Scratch, faults: Map<number, RowFault>): Promise<void> {
+    const doubtful = await this.#rows(`SELECT "row" FROM judged WHERE NOT ok`)
+    const fitting: number[] = []
+    for (const row of doubtful) {
+      const text = scratch.valueOf(row).toString('utf8')
+      const fault = checkEvent(await this.#planOf(scratch.kindOf(row).plan), text)
+      if (fault === null) fitting.push(row)
+      else faults.set(row, { ...fault, detail: oneLine(fault.detail) })
+    }
+    if (fitting.length === 0) return
+    await this.#connection.run(`UPDATE judged SET ok = true WHERE "row" IN (${fitting.join(', ')})`)
+  }
+
+  async #keepFaults(faults: Map<number, RowFault>): Promise<void> {
+    const file = join(this.#directory, 'faults')
+    const lines: string[] = []
+    for (const [row, { reason, field, detail, raw }] of faults) {
+      lines.push([row, reason, oneLine(field ?? ''), detail, raw ?? ''].join('\x01'))
+    }
+    const columns = `{'row': 'INTEGER', 'reason': 'VARCHAR', 'field': 'VARCHAR', 'detail': 'VARCHAR', 'raw': 'VARCHAR'}`
+    const longest = lines.reduce((most, line) => Math.max(most, line.length * 4), 1 << 16)
+    if (lines.length === 0) {
+      await this.#connection.run(
+        'CREATE OR REPLACE TEMP TABLE faults ("row" INTEGER, reason VARCHAR, field VARCHAR, detail VARCHAR, raw VARCHAR)',
+      )
+      return
+    }
+    await writeFile(file, `${lines.join('\n')}\n`)
+    try {
+      await this.#connection.run(
+        `CREATE OR REPLACE TEMP TABLE faults AS FROM read_csv(${literal(file)}, columns = ${columns}, header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', auto_detect = false, max_line_size = ${longest}, buffer_size = ${longest * 4})`,
+      )
+    } finally {
+      await unlink(file)
+    }
+  }
+
+  async #count(scratch: Scratch): Promise<ChunkCounts> {
+    const counts: ChunkCounts = {}
+    const result = await this.#connection.runAndReadAll(
+      'SELECT kind, count(*) AS rows, count(*) FILTER (ok) AS landed FROM judged GROUP BY kind',
+    )
+    let records = 0
+    for (const [id, rows, landed] of result.getRows()) {
+      const kind = scratch.kinds[Number(id)]!
+      counts[kind.partition] ??= { records: 0, landed: 0, dead: 0, duplicate: 0 }
+      const of = counts[kind.partition]!
+      of.records += Number(rows)
+      of.landed += Number(landed)
+      if (kind.fate === 'duplicate') of.duplicate += Number(rows)
+      else of.dead += Number(rows) - Number(landed)
+      records += Number(rows)
+    }
+    if (records === scratch.rows) return counts
+    throw new LandfallError('bug', 'lander/rows-lost', `judging ${scratch.rows} records gave ${records} verdicts`, {
+      hint: 'Nothing of them was landed. Report this with the version of Landfall',
+    })
+  }
+
+  async #rows(select: string): Promise<number[]> {
+    const result = await this.#connection.runAndReadAll(select)
+    return result.getRows().map(([row]) => Number(row))
+  }
+}
+
+/** Text that may hold anything, for a line of a scratch file. */
+function oneLine(text: string): string {
+  return readable(Buffer.from(text.toWellFormed(), 'utf8'))
+}

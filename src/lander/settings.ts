@@ -1,0 +1,47 @@
+/** Settings of the lander, with their defaults. Times in milliseconds, sizes in bytes of event JSON unless said otherwise. */
+export interface LanderSettings {
+  /** A batch is committed at latest when its oldest event has waited this long … */
+  batchAgeMs: number
+  /** … or it holds this much … */
+  batchBytes: number
+  /** … or this many records … */
+  batchRows: number
+  /** … or no event has come for this long and some are waiting. */
+  idleMs: number
+  /** A chunk (one pass of the judge, one file per table in the spool) holds at most this much. */
+  chunkBytes: number
+  /** How often the spool's `ask` is looked at beside the file system's own notice. */
+  askPollMs: number
+  /** DuckDB's memory and threads. */
+  memoryBytes: number
+  threads: number
+  /** Chunk files at least this large become data files as they are; smaller ones of a batch are merged first. */
+  adoptBytes: number
+  /** Ids that are remembered at most; beyond it the oldest are let go although they are inside the window. */
+  idsMax: number
+  /** Below this share of free disk the spool and compaction stop … */
+  reserveSpool: number
+  /** … and below this one commits stop too. */
+  reserveCommit: number
+  /** When told to stop, pending events are landed if that is likely done within this time; else the log keeps them. */
+  graceMs: number
+  /** Compaction and clean-up of tables between batches. */
+  maintain: boolean
+}
+
+export const LANDER_DEFAULTS: LanderSettings = {
+  batchAgeMs: 10_000,
+  batchBytes: 64 * 1024 * 1024,
+  batchRows: 500_000,
+  idleMs: 2_000,
+  chunkBytes: 32 * 1024 * 1024,
+  askPollMs: 1_000,
+  memoryBytes: 512 * 1024 * 1024,
+  threads: 2,
+  adoptBytes: 4 * 1024 * 1024,
+  idsMax: 20_000_000,
+  reserveSpool: 0.05,
+  reserveCommit: 0.01,
+  graceMs: 5_000,
+  maintain: true,
+}
