@@ -5,7 +5,7 @@ import { listSegments, segmentPath } from '../src/log/drivers/embedded/segment.t
 import type { EventLog } from '../src/log/log.ts'
 import type { NewRecord } from '../src/model/record.ts'
 import { gameEvents } from './game-events.ts'
-import { type Bench, check, comparePairs, timed } from './harness.ts'
+import { type Bench, check, comparePairs, median, timed } from './harness.ts'
 import { filesWithoutSync } from './without-sync.ts'
 
 const BATCH = 1_000
