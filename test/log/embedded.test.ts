@@ -1,19 +1,11 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readdir } from 'node:fs/promises'
+import { expect, test } from 'vitest'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
 import { openEmbeddedReader } from '../../src/log/drivers/embedded/embedded-reader.ts'
 import { failure, logSuite, newRecord, readAll } from '../conformance/log-suite.ts'
+import { SMALL, temporaryDirectories } from './log-directory.ts'
 
-let root: string
-let count = 0
-beforeAll(async () => {
-  root = await mkdtemp(`${tmpdir()}/landfall-log-`)
-})
-afterAll(() => rm(root, { recursive: true, force: true }))
-
-const SMALL = { segmentBytes: 64 * 1024, lockWaitMs: 0 }
-const newDirectory = () => `${root}/${count++}/log`
+const newDirectory = temporaryDirectories()
 
 logSuite({
   name: 'embedded',

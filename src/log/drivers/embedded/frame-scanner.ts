@@ -71,16 +71,20 @@ export async function readExactly(handle: FileHandle, position: number, length: 
 const NO_PRODUCER = Buffer.alloc(14, 0xff)
 const NO_PRODUCER_AT = 43
 
-/** The first whole frame anywhere in `bytes` whose base offset lies above `offset`: proof that what stands before it was durable. */
+/**
+ * The first whole frame behind the start of `bytes` whose base offset lies above `offset`: proof that what stands before it was
+ * durable. What stands at the very start is the broken frame itself; its base offset, which no checksum covers, proves nothing.
+ */
 export function findFrameBeyond(
   bytes: Buffer,
   offset: number,
 ): { at: number; header: BatchHeader } | undefined {
   for (let found = bytes.indexOf(NO_PRODUCER); found >= 0; found = bytes.indexOf(NO_PRODUCER, found + 1)) {
     const at = found - NO_PRODUCER_AT
-    const header = at < 0 ? undefined : readHeader(bytes, at)
+    const header = at <= 0 ? undefined : readHeader(bytes, at)
     if (header === undefined || header.baseOffset <= offset) continue
-    if (isIntact(bytes, at, header.length)) return { at, header }
+    // A record takes seven bytes at least.
+    if ((header.baseOffset - offset) * 7 <= at && isIntact(bytes, at, header.length)) return { at, header }
   }
   return undefined
 }

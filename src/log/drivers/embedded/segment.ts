@@ -93,7 +93,8 @@ export class SegmentMaker {
     } else {
       from = `${this.#directory}/fresh.tmp`
       fd = await this.#files.create(from)
-      if (firstBytes > 0) capacity = await this.#zeroFill(fd, Math.min(firstBytes, this.bytes))
+      // No room to lay it out is no reason not to open: it then grows, and a write says so if it cannot.
+      if (firstBytes > 0) capacity = await this.#zeroFill(fd, Math.min(firstBytes, this.bytes)).catch(() => 0)
     }
     const path = segmentPath(this.#directory, baseOffset)
     try {
