@@ -53,7 +53,14 @@ export async function writeParquet(
   const columns = layout.schema.fields.map(
     (field) => `CAST(${quoteName(field.name)} AS ${duckdbType(field.type)}) AS ${quoteName(field.name)}`,
   )
-  const rows = await copy(connection, layout, `SELECT ${columns.join(', ')} FROM (${select}) AS t`, whole)
+  let rows: CopyStatistics[]
+  try {
+    rows = await copy(connection, layout, `SELECT ${columns.join(', ')} FROM (${select}) AS t`, whole)
+  } catch (error) {
+    // What a full disk or an interrupted query left.
+    await rm(whole, { force: true })
+    throw error
+  }
   const file = rows[0]
   if (file === undefined || Number(file.count) === 0) {
     await unlink(whole)

@@ -75,7 +75,8 @@ export async function stageSnapshot(
     }
   }
   manifests = await stage.addFiles(manifests, change.add)
-  const list = await stage.writeList(manifests, parent)
+  const list = stage.writeList(manifests, parent)
+  await stage.finish()
   const timestamp = Math.max(settings.nowMs, metadata['last-updated-ms'] + 1)
   const snapshot: Snapshot = {
     'snapshot-id': id,
@@ -92,6 +93,7 @@ export async function stageSnapshot(
 /** Files written for one attempt. */
 class Stage {
   readonly written: string[] = []
+  readonly #writes: Promise<void>[] = []
   readonly #storage: Storage
   readonly #files: TableFiles
   readonly #metadata: TableMetadata
@@ -134,7 +136,7 @@ class Stage {
         if (entry.status !== entryStatus.deleted) existing.push({ ...entry, status: entryStatus.existing })
       }
     }
-    const manifest = await this.#writeManifest([...added, ...existing], specId)
+    const manifest = this.#writeManifest([...added, ...existing], specId)
     return [manifest, ...manifests.filter((other) => !merged.has(other))]
   }
 
@@ -162,25 +164,33 @@ class Stage {
         removed.push(entry)
         return { ...entry, status: entryStatus.deleted, snapshotId: this.#id }
       })
-      kept.push(await this.#writeManifest(entries, manifest.specId))
+      kept.push(this.#writeManifest(entries, manifest.specId))
     }
     return kept
   }
 
-  async writeList(manifests: ManifestFile[], parent: Snapshot | undefined): Promise<string> {
+  writeList(manifests: ManifestFile[], parent: Snapshot | undefined): string {
     const url = `${this.#metadata.location}/metadata/snap-${this.#id}-1-${this.#uuid}.avro`
     const snapshot = { snapshotId: this.#id, parentId: parent?.['snapshot-id'], sequence: this.#sequence }
-    await this.#write(url, writeManifestList(manifests, snapshot))
+    this.#write(url, writeManifestList(manifests, snapshot))
     this.#files.keepList(url, manifests)
     return url
   }
 
+  /** Resolves when everything written is durable; the writes run side by side. */
+  async finish(): Promise<void> {
+    const results = await Promise.allSettled(this.#writes)
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
   /** Takes back what was written, after it is certain that no commit names it. Best effort: maintenance finds the rest. */
   async undo(): Promise<void> {
+    await Promise.allSettled(this.#writes)
     await Promise.allSettled(this.written.map((path) => this.#storage.delete(path)))
   }
 
-  async #writeManifest(entries: ManifestEntry[], specId: number): Promise<ManifestFile> {
+  #writeManifest(entries: ManifestEntry[], specId: number): ManifestFile {
     const url = `${this.#metadata.location}/metadata/${this.#uuid}-m${this.#manifests++}.avro`
     const { bytes, manifest } = writeManifest(entries, {
       url,
@@ -189,15 +199,18 @@ class Stage {
       snapshotId: this.#id,
       sequence: this.#sequence,
     })
-    await this.#write(url, bytes)
+    this.#write(url, bytes)
     this.#files.keepManifest(url, entries)
     return manifest
   }
 
-  async #write(url: string, bytes: Buffer): Promise<void> {
+  #write(url: string, bytes: Buffer): void {
     const path = this.#files.path(url)
     this.written.push(path)
-    await this.#storage.write(path, bytes)
+    const write = this.#storage.write(path, bytes)
+    // Its failure is reported by finish(); until then it must not count as unhandled.
+    write.catch(() => {})
+    this.#writes.push(write)
   }
 }
 

@@ -13,9 +13,24 @@ const CATALOG_FILE = /\/metadata\/(v\d+\.metadata\.json|version-hint\.text)$/
  * A reader may have pinned a snapshot shortly before it expired, and a writer may be about to commit a file that it has
  * just written. So a file goes only when it was seen unreferenced at least `graceMs` ago and still is. The times of first
  * sight are kept in `metadata/unreferenced.json`: lost (a crash before it was written), files stay a while longer, and
- * nothing else happens. Order within a round: first the files are listed, then the metadata is loaded, so what was committed
- * in between is seen as referenced. A crash between two unlinks leaves the rest for the next round.
+ * nothing else happens. First the files are listed, then the metadata is loaded, so what was committed in between is seen as
+ * referenced. A crash between two unlinks leaves the rest for the next round.
+ *
+ * A writer that was suspended for longer than the grace time must not come back and name what is gone. Before anything is
+ * unlinked, a properties-only commit (the fence) makes every attempt that was staged before it lose; and an attempt that
+ * begins after it refuses data files older than two thirds of the grace time (`TableWriter`).
  */
+export interface SweepRound {
+  /** The table's metadata as of the call. */
+  load(): Promise<TableMetadata>
+  /** Commits a new version without other changes and returns it. */
+  fence(): Promise<TableMetadata>
+  /** Whether somebody still needs this path. */
+  keeps(path: string): boolean
+  nowMs: number
+  graceMs: number
+}
+
 export class Sweeper {
   readonly #storage: Storage
   readonly #files: TableFiles
@@ -33,14 +48,9 @@ export class Sweeper {
     return nowMs - (this.#swept.get(location) ?? Number.NEGATIVE_INFINITY) >= intervalMs
   }
 
-  /** One round; returns how many files it unlinked. `keeps` says which paths somebody still needs. */
-  async sweep(
-    location: string,
-    load: () => Promise<TableMetadata>,
-    keeps: (path: string) => boolean,
-    nowMs: number,
-    graceMs: number,
-  ): Promise<number> {
+  /** One round; returns how many files it unlinked. */
+  async sweep(location: string, round: SweepRound): Promise<number> {
+    const { nowMs } = round
     this.#swept.set(location, nowMs)
     const folder = this.#files.path(location)
     const memo = `${folder}/metadata/unreferenced.json`
@@ -50,18 +60,21 @@ export class Sweeper {
         if (path !== memo && !CATALOG_FILE.test(path)) candidates.push(path)
       }
     }
-    const live = await this.#referenced(await load())
+    const live = await this.#referenced(await round.load())
     const before = await this.#remembered(location, memo)
     const seen = new Map<string, number>()
-    let removed = 0
     for (const path of candidates) {
-      if (live.has(path) || keeps(path)) continue
-      const since = Math.min(before.get(path) ?? nowMs, nowMs)
-      if (nowMs - since >= graceMs) {
+      if (!live.has(path) && !round.keeps(path)) seen.set(path, Math.min(before.get(path) ?? nowMs, nowMs))
+    }
+    const due = [...seen].filter(([, since]) => nowMs - since >= round.graceMs).map(([path]) => path)
+    let removed = 0
+    if (due.length > 0) {
+      const stillLive = await this.#referenced(await round.fence())
+      for (const path of due) {
+        if (stillLive.has(path)) continue
         await this.#storage.delete(path)
+        seen.delete(path)
         removed += 1
-      } else {
-        seen.set(path, since)
       }
     }
     await this.#remember(location, memo, before, seen)
@@ -111,6 +124,6 @@ export class Sweeper {
   ): Promise<void> {
     this.#seen.set(location, seen)
     const same = before.size === seen.size && [...seen].every(([path, since]) => before.get(path) === since)
-    if (!same) await this.#storage.write(memo, JSON.stringify(Object.fromEntries(seen)))
+    if (!same) await this.#storage.write(memo, JSON.stringify(Object.fromEntries(seen)), { durable: false })
   }
 }

@@ -19,8 +19,11 @@ export interface Storage {
   read(path: string): Promise<Buffer>
   /** What there is under this name, or undefined. */
   stat(path: string): Promise<StoredObject | undefined>
-  /** Creates or replaces. */
-  write(path: string, bytes: Uint8Array | string): Promise<void>
+  /**
+   * Creates or replaces. `durable: false`: for what can be made again; after a power cut the old bytes may be back, or
+   * there may be none.
+   */
+  write(path: string, bytes: Uint8Array | string, options?: { durable?: boolean }): Promise<void>
   /** Creates, or returns false when the name is taken (by whatever bytes): the commit primitive. */
   createExclusive(path: string, bytes: Uint8Array | string): Promise<boolean>
   /**

@@ -119,7 +119,7 @@ class FileCatalog implements Catalog {
     if (!created) throw conflict(name, `version ${number} is taken`)
     const version = this.#remember(name, number, metadata)
     // The hint only saves the next reader a search.
-    await this.#storage.write(hintPath(name), String(number)).catch(() => {})
+    await this.#storage.write(hintPath(name), String(number), { durable: false }).catch(() => {})
     return version
   }
 

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, link, open, readdir, stat, unlink, utimes } from 'node:fs/promises'
+import { copyFile, link, open, readdir, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { LandfallError, systemCode } from '../../base/errors.ts'
 import { createFile, makeDirectory, readIfPresent, replaceFile, syncDirectory } from '../../base/files.ts'
@@ -35,8 +36,12 @@ class LocalStorage implements Storage {
     return statFile(this.#at(path), path)
   }
 
-  async write(path: string, bytes: Uint8Array | string): Promise<void> {
-    await replaceFile(await this.location(path), bytes)
+  async write(path: string, bytes: Uint8Array | string, options: { durable?: boolean } = {}): Promise<void> {
+    const file = await this.location(path)
+    if (options.durable !== false) return replaceFile(file, bytes)
+    const temporary = `${file}.${process.pid}.${randomUUID().slice(0, 8)}.tmp`
+    await writeFile(temporary, bytes, { flag: 'wx' })
+    await rename(temporary, file)
   }
 
   async createExclusive(path: string, bytes: Uint8Array | string): Promise<boolean> {

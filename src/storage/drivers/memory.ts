@@ -43,7 +43,7 @@ export function createMemoryStorage(nowMs: () => number = Date.now): Storage {
     },
     async *list(prefix) {
       const folder = checkPrefix(prefix)
-      for (const path of [...objects.keys()]) {
+      for (const path of Array.from(objects.keys())) {
         const object = describe(path)
         if (object !== undefined && (folder === '' || path.startsWith(`${folder}/`))) yield object
       }
