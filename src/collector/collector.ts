@@ -1,0 +1,152 @@
+/**
+ * The collector: what happened, and is it durable? It serves the routes of a pipeline and `POST /v1/events`, and answers
+ * after the events of the request survive a power cut.
+ *
+ * Promises:
+ * - An answer with success means that all events of the request are in the log, as one frame. Any other answer means that
+ *   none is, but for 503 `log/unknown-outcome`, which says so and carries the ids to send again with.
+ * - The state that handlers see is the fold of the log's events of their key: after a crash it is what it was.
+ * - Nothing that proves who somebody is goes into the log or into an error.
+ */
+import type { TSchema } from 'typebox'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { uuidv7Source } from '../base/ids.ts'
+import type { EventLog } from '../log/log.ts'
+import type { Pipeline, RouteHandler } from '../model/definition.ts'
+import type { Position } from '../model/position.ts'
+import { Appender } from './appender.ts'
+import { EventsDoor } from './events-door.ts'
+import { Gate } from './gate.ts'
+import { serveHealth } from './health.ts'
+import { createHttpServer, listen } from './http-server.ts'
+import { type CollectorSettings, collectorSettings } from './limits.ts'
+import { type CollectorLogger, SILENT } from './logger.ts'
+import { CollectorMemory } from './memory.ts'
+import { HeaderMerger } from './merge-headers.ts'
+import { type Counts, createMetrics, newCounts } from './metrics.ts'
+import { BodyReader } from './read-body.ts'
+import { type Reason, Reasons } from './reasons.ts'
+import type { RouteView } from './route-request.ts'
+import { Router } from './router.ts'
+import { Route } from './routes.ts'
+import { checkExposure, Sources } from './sources.ts'
+
+export interface CollectorOptions {
+  /** Whatever its types: the collector reads it as data and functions. */
+  // biome-ignore lint/suspicious/noExplicitAny: pipelines of all types are served.
+  pipeline: Pipeline<any, any>
+  log: EventLog
+  host: string
+  /** 0: one that is free. */
+  port: number
+  /** Where the state's file is kept. */
+  stateDirectory: string
+  /** Listen beyond this machine although somebody could send without a key. */
+  insecure?: boolean
+  settings?: Partial<CollectorSettings>
+  clock?: Clock
+  logger?: CollectorLogger
+  /** Told once of each new reason why events are refused or will be dead letters. */
+  onReason?: (reason: Reason) => void
+}
+
+export interface Collector extends AsyncDisposable {
+  /** `http://127.0.0.1:5000` */
+  readonly address: string
+  /** The log must not be trimmed beyond this; null when the pipeline has no state. */
+  readonly statePosition: Position | null
+  /** Since it was opened. */
+  readonly counts: Readonly<Counts>
+  /** Lets nothing more in, finishes what was accepted, writes the state. A second call awaits the first. */
+  close(): Promise<void>
+}
+
+export { COLLECTOR_DEFAULTS, type CollectorSettings } from './limits.ts'
+export type { CollectorLogger } from './logger.ts'
+export type { Reason } from './reasons.ts'
+
+/** Restores the state, then listens. The log stays the caller's: close it after the collector. */
+export async function openCollector(options: CollectorOptions): Promise<Collector> {
+  const { log, host, port, clock = systemClock(), logger = SILENT } = options
+  const pipeline = options.pipeline as Pipeline
+  const { compiled, definition } = pipeline
+  checkExposure(host, compiled.sources, options.insecure ?? false)
+  const settings = collectorSettings(options.settings)
+  const memory = new CollectorMemory(pipeline, log, options.stateDirectory, settings, logger)
+  await memory.restore()
+
+  const counts = newCounts()
+  const gate = new Gate(settings)
+  const bodies = new BodyReader(settings)
+  const { registry, appendSeconds } = createMetrics(counts, {
+    requestsUnderWay: () => gate.underWay,
+    bufferedBytes: () => bodies.bufferedBytes,
+    queuedBytes: () => log.pressure.queuedBytes,
+    stateKeys: () => memory.states?.size ?? 0,
+    storedAnswers: () => memory.answers.size,
+  })
+  const shared = {
+    compiled,
+    appender: new Appender(log, memory, counts, appendSeconds, logger),
+    memory,
+    bodies,
+    gate,
+    merger: new HeaderMerger(compiled),
+    sources: new Sources(compiled.sources, () => clock.monotonicMs()),
+    reasons: new Reasons(compiled.plan, options.onReason ?? (() => {})),
+    nextId: uuidv7Source(() => Math.floor(clock.nowMicros() / 1000)),
+    subject:
+      compiled.subject === null
+        ? undefined
+        : { property: compiled.subject, header: compiled.subject.toLowerCase() },
+    clock,
+    settings,
+    counts,
+    logger,
+    stateKey: definition.state === undefined ? undefined : stateKeyOf(pipeline),
+  }
+
+  const app = createHttpServer(settings)
+  const router = new Router(app)
+  const door = new EventsDoor(shared)
+  app.options('/v1/events', (request, reply) => door.preflight(request.raw, reply.raw))
+  router.own('POST', '/v1/events', (request, response) => void door.serve(request, response))
+  serveHealth(router, { gate, memory, log, registry })
+  for (const [key, route] of Object.entries(definition.routes ?? {})) {
+    const served = new Route(key, route as RouteOf, shared)
+    router.route(key, (request, response, params) => void served.serve(request, params, response))
+  }
+  const address = await listen(app, host, port).catch(async (error: unknown) => {
+    await memory.close()
+    throw error
+  })
+
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= closeAll())
+  async function closeAll(): Promise<void> {
+    const closed = app.close()
+    await gate.close(settings.stopGraceMs)
+    app.server.closeIdleConnections()
+    app.server.closeAllConnections()
+    await closed
+    await memory.close()
+  }
+  return {
+    address,
+    counts,
+    get statePosition() {
+      return memory.statePosition
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+type AnyHandler = RouteHandler<never, unknown, Record<string, string>, unknown>
+type RouteOf = AnyHandler | { body: TSchema; handler: AnyHandler }
+
+/** Without a `key` the whole pipeline has one state, under the empty key. */
+function stateKeyOf({ definition }: Pipeline): (request: RouteView) => string {
+  const key = definition.state?.key
+  return key === undefined ? () => '' : (request) => key(request)
+}

@@ -1,0 +1,179 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../base/clock.ts'
+import type { CompiledPipeline } from '../model/pipeline.ts'
+import { type Answer, answerToError, refuse } from './answers.ts'
+import type { Appender } from './appender.ts'
+import { type Batch, BatchBuilder } from './batch.ts'
+import { batchAnswer } from './batch-answer.ts'
+import type { Gate } from './gate.ts'
+import { idempotencyKey } from './idempotency.ts'
+import type { CollectorSettings } from './limits.ts'
+import type { HeaderMerger } from './merge-headers.ts'
+import type { Counts } from './metrics.ts'
+import type { Body, BodyReader } from './read-body.ts'
+import type { Reasons } from './reasons.ts'
+import { eventIdsText, receiptOf, receiptText } from './receipts.ts'
+import { type Framing, JsonScanner } from './scan-events.ts'
+import { explainFault, invalidUtf8 } from './scan-faults.ts'
+import { sendAnswer } from './send.ts'
+import { originAllowed, type Sender, type Sources } from './sources.ts'
+
+export interface EventsDoorParts {
+  compiled: CompiledPipeline
+  appender: Appender
+  bodies: BodyReader
+  gate: Gate
+  merger: HeaderMerger
+  sources: Sources
+  reasons: Reasons
+  nextId: () => string
+  clock: Clock
+  settings: CollectorSettings
+  counts: Counts
+  subject: { property: string; header: string } | undefined
+}
+
+const LINES = /^application\/(?:x-)?(?:ndjson|jsonl|jsonlines|json-lines)$/
+const EXPOSED = 'Landfall-Receipt, Landfall-Event-Id, Retry-After'
+const ALLOWED_HEADERS = 'Authorization, Content-Type, Content-Encoding, Idempotency-Key, Prefer'
+
+/** `POST /v1/events`: events from anywhere, one or many in a request, all of them one atomic frame. */
+export class EventsDoor {
+  readonly #parts: EventsDoorParts
+  readonly #scanner: JsonScanner
+  readonly #builder: BatchBuilder
+
+  constructor(parts: EventsDoorParts) {
+    const { compiled, settings, reasons, nextId, subject } = parts
+    this.#parts = parts
+    this.#scanner = new JsonScanner(
+      {
+        depthMax: settings.depthMax,
+        eventsMax: settings.batchEventsMax,
+        eventBytesMax: settings.eventBytesMax,
+      },
+      subject?.property ?? null,
+    )
+    this.#builder = new BatchBuilder(compiled.plan, reasons, nextId)
+  }
+
+  /** Answers the request. Never throws. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { gate, counts } = this.#parts
+    const origin = request.headers.origin
+    let answer: Answer
+    try {
+      gate.enter(request)
+    } catch (error) {
+      return sendAnswer(response, answerToError(error, 'json'), counts)
+    }
+    try {
+      answer = await this.#answer(request, origin)
+    } catch (error) {
+      answer = answerToError(error, 'json')
+    }
+    sendAnswer(response, origin === undefined ? answer : this.#withCors(answer, origin), counts)
+    gate.leave()
+  }
+
+  /** The answer to a browser that asks before it sends (`OPTIONS`). */
+  preflight(request: IncomingMessage, response: ServerResponse): void {
+    const origin = request.headers.origin
+    const answer = { status: 204, headers: { Allow: 'POST, OPTIONS' } as Record<string, string>, body: '' }
+    if (origin !== undefined && this.#parts.sources.allowsOrigin(origin)) {
+      answer.headers['Access-Control-Allow-Methods'] = 'POST'
+      answer.headers['Access-Control-Allow-Headers'] = ALLOWED_HEADERS
+      answer.headers['Access-Control-Max-Age'] = '600'
+    }
+    sendAnswer(response, origin === undefined ? answer : this.#withCors(answer, origin))
+  }
+
+  #withCors(answer: Answer, origin: string): Answer {
+    const headers: Record<string, string> = { ...answer.headers, Vary: 'Origin' }
+    if (this.#parts.sources.allowsOrigin(origin)) {
+      headers['Access-Control-Allow-Origin'] = origin
+      headers['Access-Control-Expose-Headers'] = EXPOSED
+    }
+    return { status: answer.status, headers, body: answer.body }
+  }
+
+  async #answer(request: IncomingMessage, origin: string | undefined): Promise<Answer> {
+    const { sources, bodies } = this.#parts
+    const sender = sources.identify(request)
+    if (origin !== undefined && !originAllowed(sender.definition, origin) && !sameOrigin(origin, request)) {
+      throw refuse(
+        'origin',
+        `a page of ${origin.slice(0, 100)}`,
+        `Name the origin in sources.${sender.definition.name}.origins`,
+      )
+    }
+    const key = idempotencyKey(request.headers['idempotency-key'])
+    const body = await bodies.read(request)
+    try {
+      const batch = this.#read(request, body, sender, key)
+      return await this.#append(batch, request)
+    } finally {
+      body.release()
+    }
+  }
+
+  /** From bytes to records, at one go: the scanner is shared by all requests. */
+  #read(request: IncomingMessage, body: Body, sender: Sender, key: string | undefined): Batch {
+    const { merger, clock, subject } = this.#parts
+    const { bytes, length } = body
+    const content = bytes.subarray(0, length)
+    if (!isUtf8(content)) throw invalidUtf8(content)
+    if (!this.#scanner.scan(bytes, length, framingOf(request.headers['content-type']))) {
+      throw explainFault(this.#scanner.fault!, content)
+    }
+    if (this.#scanner.count === 0)
+      throw refuse(
+        'no-events',
+        'the body holds no event',
+        'Send an object, an array of objects, or one per line',
+      )
+    sender.charge(this.#scanner.count)
+    const person = subject === undefined ? undefined : request.headers[subject.header]
+    return this.#builder.build(bytes, length, this.#scanner, {
+      mode: sender.definition.mode,
+      source: { name: sender.definition.name, recordName: sender.recordName },
+      requestHeaders: merger.beside(request.headers),
+      idempotencyKey: key,
+      subject: typeof person === 'string' ? person : null,
+      receivedAt: clock.nowMicros(),
+    })
+  }
+
+  async #append(batch: Batch, request: IncomingMessage): Promise<Answer> {
+    const { appender, counts } = this.#parts
+    const minimal = /\breturn=minimal\b/i.test(String(request.headers['prefer'] ?? ''))
+    counts.eventsRejected += batch.rejected
+    if (batch.records.length === 0) return batchAnswer(batch, undefined, minimal)
+    try {
+      const appended = await appender.append(batch.records)
+      const receipt = receiptOf(appender.log.id, appended, batch.records.length)
+      counts.eventsUnknown += batch.remarks.length - batch.rejected
+      const answer = batchAnswer(batch, receipt, minimal)
+      answer.headers['Landfall-Receipt'] = receiptText(receipt)
+      if (batch.ids.length === 1) answer.headers['Landfall-Event-Id'] = eventIdsText(batch.ids)
+      return answer
+    } catch (error) {
+      return answerToError(error, 'json', batch.ids)
+    }
+  }
+}
+
+function framingOf(contentType: string | undefined): Framing {
+  const type = contentType?.split(';', 1)[0]!.trim().toLowerCase() ?? ''
+  if (LINES.test(type)) return 'lines'
+  return type === 'application/json' || type.endsWith('+json') ? 'json' : 'either'
+}
+
+/** A page that the collector's own address served. */
+function sameOrigin(origin: string, { headers }: IncomingMessage): boolean {
+  return (
+    headers.host !== undefined &&
+    (origin === `http://${headers.host}` || origin === `https://${headers.host}`)
+  )
+}

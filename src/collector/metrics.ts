@@ -1,0 +1,90 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Plain numbers that the hot path counts with; read when somebody asks for `/metrics`. */
+export interface Counts {
+  /** Requests to routes and to `/v1/events`, by the class of their answer: index 2 for 2xx. */
+  answers: number[]
+  eventsAccepted: number
+  eventsRejected: number
+  /** Accepted, but the name is not in the plan. */
+  eventsUnknown: number
+  bytesAccepted: number
+  replayed: number
+  appendsFailed: number
+}
+
+export interface Gauges {
+  requestsUnderWay(): number
+  bufferedBytes(): number
+  queuedBytes(): number
+  stateKeys(): number
+  storedAnswers(): number
+}
+
+export function newCounts(): Counts {
+  return {
+    answers: [0, 0, 0, 0, 0, 0],
+    eventsAccepted: 0,
+    eventsRejected: 0,
+    eventsUnknown: 0,
+    bytesAccepted: 0,
+    replayed: 0,
+    appendsFailed: 0,
+  }
+}
+
+/** The registry behind `/metrics`, and the one thing that is measured as it happens: how long an append took. */
+export function createMetrics(
+  counts: Counts,
+  gauges: Gauges,
+): { registry: Registry; appendSeconds: Histogram } {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const counter = (name: string, help: string, read: () => number) => {
+    const metric: Counter = new Counter({
+      name: `landfall_collector_${name}`,
+      help,
+      registers: [registry],
+      collect: () => {
+        metric.reset()
+        metric.inc(read())
+      },
+    })
+  }
+  const gauge = (name: string, help: string, read: () => number) => {
+    const metric: Gauge = new Gauge({
+      name: `landfall_collector_${name}`,
+      help,
+      registers: [registry],
+      collect: () => metric.set(read()),
+    })
+  }
+  counter('events_accepted_total', 'Events that are durable in the log', () => counts.eventsAccepted)
+  counter('events_rejected_total', 'Events refused at the door (mode reject)', () => counts.eventsRejected)
+  counter('events_unknown_total', 'Accepted events whose name is not in the plan', () => counts.eventsUnknown)
+  counter('bytes_accepted_total', 'Bytes of accepted events', () => counts.bytesAccepted)
+  counter('answers_replayed_total', 'Stored answers given to a retry', () => counts.replayed)
+  counter('appends_failed_total', 'Appends to the log that failed', () => counts.appendsFailed)
+  const answers = new Counter({
+    name: 'landfall_collector_answers_total',
+    help: 'Answers of routes and of /v1/events, by class of status',
+    labelNames: ['class'],
+    registers: [registry],
+    collect() {
+      answers.reset()
+      for (let i = 1; i < counts.answers.length; i++) answers.inc({ class: `${i}xx` }, counts.answers[i]!)
+    },
+  })
+  gauge('requests_under_way', 'Requests being answered', gauges.requestsUnderWay)
+  gauge('buffered_bytes', 'Bytes of bodies held in memory', gauges.bufferedBytes)
+  gauge('log_queued_bytes', 'Bytes queued in the log and not durable yet', gauges.queuedBytes)
+  gauge('state_keys', 'Keys with state', gauges.stateKeys)
+  gauge('stored_answers', 'Answers kept for retries with the same Idempotency-Key', gauges.storedAnswers)
+  const appendSeconds = new Histogram({
+    name: 'landfall_collector_append_seconds',
+    help: 'From the append until it was durable',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers: [registry],
+  })
+  return { registry, appendSeconds }
+}
