@@ -10,6 +10,7 @@ import { type AnySetting, kinds, setting } from './base/setting.ts'
 const { address, bytes, count, directory, duration, secret, share, toggle } = kinds
 const machine = { inPipeline: false, common: true }
 const MIB = 1024 * 1024
+const DAY = 86_400_000
 
 /** Defaults of a room's settings are the room's own (a test compares); here they are said without loading the room. */
 const all = {
@@ -89,6 +90,39 @@ const all = {
     'requests under way get to finish at a stop',
   ),
 
+  'log.segmentBytes': setting('log.segmentBytes', bytes, 64 * MIB, 'a segment file, laid out ahead'),
+  'log.segmentAge': setting(
+    'log.segmentAge',
+    duration,
+    DAY,
+    'a segment is closed when its first record is older',
+  ),
+  'log.frameBytesMax': setting(
+    'log.frameBytesMax',
+    bytes,
+    4 * MIB,
+    'one commit takes more appends while it is below this',
+  ),
+  'log.appendBytesMax': setting('log.appendBytesMax', bytes, 16 * MIB, 'events of one request in the log'),
+  'log.queuedBytesMax': setting(
+    'log.queuedBytesMax',
+    bytes,
+    32 * MIB,
+    'what may wait to become durable; beyond it 503',
+  ),
+  'log.diskReserve': setting(
+    'log.diskReserve',
+    share,
+    0.05,
+    'free disk below which events are answered with 503',
+  ),
+  'log.idleMarker': setting(
+    'log.idleMarker',
+    duration,
+    1000,
+    'the end is marked after this long without an event',
+  ),
+
   'lander.batchAge': setting(
     'lander.batchAge',
     duration,
@@ -122,6 +156,27 @@ const all = {
   ),
   'lander.maintain': setting('lander.maintain', toggle, true, 'compact and clean tables between batches'),
 
+  'lake.snapshotsMax': setting('lake.snapshotsMax', count, 100, 'snapshots of a table kept at most'),
+  'lake.snapshotAge': setting('lake.snapshotAge', duration, DAY / 24, 'older snapshots are let go'),
+  'lake.grace': setting(
+    'lake.grace',
+    duration,
+    DAY / 96,
+    'files are unlinked when no snapshot named them for so long',
+  ),
+  'lake.targetBytes': setting(
+    'lake.targetBytes',
+    bytes,
+    128 * MIB,
+    'a data file of this size is large enough',
+  ),
+  'lake.compactionBytesMax': setting(
+    'lake.compactionBytesMax',
+    bytes,
+    256 * MIB,
+    'what one round of compaction reads',
+  ),
+
   'sql.listen': setting(
     'sql.listen',
     address,
@@ -129,6 +184,13 @@ const all = {
     'where SQL is served (the Trino protocol)',
     { flag: '--sql', environment: 'LANDFALL_SQL', common: true },
   ),
+  'sql.runningMax': setting('sql.runningMax', count, 4, 'queries that run at once'),
+  'sql.waitingMax': setting('sql.waitingMax', count, 32, 'queries that wait for a place'),
+  'sql.spoolWait': setting('sql.spoolWait', duration, 2000, 'a query waits so long for the newest events'),
+  'sql.timeout': setting('sql.timeout', duration, 300_000, 'a query may take'),
+  'sql.rowsMax': setting('sql.rowsMax', count, 1_000_000, 'rows of an answer'),
+  'sql.memoryMax': setting('sql.memoryMax', bytes, 1e9, 'memory of all queries together'),
+  'sql.temporaryMax': setting('sql.temporaryMax', bytes, 4e9, 'disk for what does not fit into that memory'),
   'sql.token': setting<string | null>(
     'sql.token',
     secret,

@@ -1,8 +1,12 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { LandfallError } from '../base/errors.ts'
 import { formatAddress } from '../base/setting.ts'
 import { resolveSettings, type SettingName } from '../config.ts'
+import type { Pipeline } from '../model/definition.ts'
 import { loadPipeline } from '../pipeline/load.ts'
-import { simulateRequests } from '../simulate/requests.ts'
+import { roundRequests, type SimulateHints, simulateRequests } from '../simulate/requests.ts'
 import { sendRequests } from '../simulate/send.ts'
 import { formatSummary, summarize } from '../simulate/summary.ts'
 import { EXIT, usageError } from './exit.ts'
@@ -15,6 +19,8 @@ export interface SimulateOptions {
   rate: string
   seed: string
   concurrency: string
+  rounds?: string
+  load?: string
   json: boolean
 }
 
@@ -35,21 +41,54 @@ export async function runSimulate(
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
-  const progress = openProgress(`${users} players`, count)
-  const requests = simulateRequests(pipeline, users, seed)
-  const sent = await sendRequests({
-    url,
-    requests,
-    count,
-    concurrency,
-    rate,
-    signal: stop.signal,
-    onAnswer: progress.update,
-  })
+  const hints = await loadHints(path, options.load, pipeline)
+  const work =
+    options.rounds === undefined
+      ? {
+          title: `${users} players`,
+          requests: simulateRequests(pipeline, hints, users, seed),
+          count,
+          concurrency,
+        }
+      : roundsOf(hints, wholeNumber('--rounds', options.rounds, 1))
+  const progress = openProgress(work.title, work.count)
+  const sent = await sendRequests({ ...work, url, rate, signal: stop.signal, onAnswer: progress.update })
   progress.end()
-  const summary = summarize(url, concurrency, sent)
+  const summary = summarize(url, work.concurrency, sent)
   process.stdout.write(`${options.json ? JSON.stringify(summary, null, 2) : formatSummary(summary)}\n`)
   if (summary.failed > 0 || summary.non2xx > 0) process.exitCode = EXIT.failure
+}
+
+/** The requests of the load's round, again and again, one at a time: their order is part of the load. */
+export function roundsOf(hints: SimulateHints, rounds: number) {
+  const round = roundRequests(hints.round ?? [])
+  if (round.length === 0) {
+    throw new LandfallError('fix-config', 'simulate/no-round', 'the load has no round to send', {
+      hint: 'Give load.json, or settings.simulate of the pipeline, a list "round"',
+    })
+  }
+  const requests = Array.from({ length: rounds }, () => round).flat()
+  return { title: `${rounds} rounds`, requests, count: requests.length, concurrency: 1 }
+}
+
+/** A load file that was named, else `load.json` beside the pipeline, else what the pipeline says. */
+export async function loadHints(
+  path: string,
+  file: string | undefined,
+  pipeline: Pipeline,
+): Promise<SimulateHints> {
+  const beside = join(dirname(path), 'load.json')
+  const from = file ?? (existsSync(beside) ? beside : undefined)
+  if (from === undefined) return (pipeline.compiled.settings.simulate ?? {}) as SimulateHints
+  try {
+    return JSON.parse(await readFile(from, 'utf8')) as SimulateHints
+  } catch (error) {
+    throw new LandfallError(
+      'fix-config',
+      'simulate/load',
+      `the load ${from} cannot be read: ${(error as Error).message}`,
+    )
+  }
 }
 
 /** The flag or the environment; else what runs on ./data; else what the pipeline says. */

@@ -3,13 +3,14 @@ import { existsSync } from 'node:fs'
 import { LandfallError } from '../base/errors.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { openCatalog } from '../catalog/open.ts'
+import type { Lake } from '../lake/lake.ts'
 import type { LogReader } from '../log/log.ts'
 import { openStorage } from '../storage/open.ts'
 import { dataPaths } from './paths.ts'
 
 /** Throws `landfall/no-data` when nothing was ever written there. */
 export async function openDataCatalog(data: string): Promise<Catalog> {
-  requireData(data, dataPaths(data).lake, 'tables')
+  requireData(data, dataPaths(data).lake, 'lake')
   return openCatalog('file:', await openStorage(dataPaths(data).lake))
 }
 
@@ -19,14 +20,29 @@ export async function openDataLog(data: string): Promise<LogReader> {
   return openLogReader(dataPaths(data).log)
 }
 
+/** An empty log, so that its identity and end exist before the first event. */
+export async function createDataLog(data: string): Promise<void> {
+  const { openLog } = await import('../log/open.ts')
+  await using _log = await openLog(dataPaths(data).log)
+}
+
 function requireData(data: string, path: string, what: string): void {
   if (existsSync(path)) return
   throw new LandfallError(
     'fix-config',
     'landfall/no-data',
-    `there are no ${what} in the data directory ${data}`,
+    `there is no ${what} in the data directory ${data}`,
     {
       hint: 'Name another one with --data, or start a pipeline with "landfall up"',
     },
   )
+}
+
+/** The tables with their files; writes nothing and needs no engine. */
+export async function openDataLake(data: string): Promise<Lake> {
+  const path = dataPaths(data).lake
+  requireData(data, path, 'lake')
+  const { openLake } = await import('../lake/iceberg-lake.ts')
+  const storage = await openStorage(path)
+  return openLake({ catalog: await openCatalog('file:', storage), storage })
 }

@@ -11,12 +11,22 @@ export interface SimulatedRequest {
   body: string | undefined
 }
 
-/** `settings.simulate` of a pipeline. */
+/** `settings.simulate` of a pipeline, or a file `load.json` beside it. */
 export interface SimulateHints {
   /** Users are `user<N>.<domain>`. */
   domains?: string[]
   /** `METHOD /path/:parameter` → how often it is called and with what. Routes that are not named get weight 1. */
   routes?: Record<string, RouteHint>
+  /** Requests to send in this very order, for `--rounds`. */
+  round?: readonly RoundStep[]
+}
+
+export interface RoundStep {
+  count?: number
+  host: string
+  method?: string
+  path: string
+  body?: unknown
 }
 
 export interface RouteHint {
@@ -38,13 +48,13 @@ interface Endpoint {
 
 const DOMAINS = ['comcast.com', 'att.com', 'gmail.com', 'verizon.net', 'yahoo.com']
 
-/** The requests without end: the i-th is the same for the same pipeline, seed and number of users. */
+/** The requests without end: the i-th is the same for the same pipeline, hints, seed and number of users. */
 export function* simulateRequests(
   pipeline: Pipeline,
+  hints: SimulateHints,
   users: number,
   seed: number,
 ): Generator<SimulatedRequest> {
-  const hints = (pipeline.definition.settings?.simulate ?? {}) as SimulateHints
   const endpoints = endpointsOf(pipeline, hints)
   const domains = hints.domains ?? DOMAINS
   const random = createRandom(seed)
@@ -55,17 +65,26 @@ export function* simulateRequests(
   }
 }
 
+/** One round of a load, each step as often as it says. */
+export function roundRequests(round: readonly RoundStep[]): SimulatedRequest[] {
+  return round.flatMap(({ count = 1, host, method = 'GET', path, body }) => {
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    return Array.from({ length: count }, () => ({ method, path, headers: headersOf(host, text), body: text }))
+  })
+}
+
+function headersOf(host: string, body: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = { Host: host, Accept: '*/*', 'User-Agent': 'landfall-simulate' }
+  if (body === undefined) return headers
+  return { ...headers, 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(body)) }
+}
+
 function requestOf(endpoint: Endpoint, host: string, random: Random): SimulatedRequest {
   const path = endpoint.path
     .map((piece) => (typeof piece === 'string' ? piece : encodeURIComponent(parameterOf(piece, random))))
     .join('/')
-  const headers: Record<string, string> = { Host: host, Accept: '*/*', 'User-Agent': 'landfall-simulate' }
   const body = bodyOf(endpoint, random)
-  if (body !== undefined) {
-    headers['Content-Type'] = 'application/json'
-    headers['Content-Length'] = String(Buffer.byteLength(body))
-  }
-  return { method: endpoint.method, path, headers, body }
+  return { method: endpoint.method, path, headers: headersOf(host, body), body }
 }
 
 function parameterOf(

@@ -70,7 +70,7 @@ export function addPipelineCommands(program: Command): void {
     .summary('send requests as players would')
     .description(
       'Drives the routes of a pipeline over HTTP with made-up users, and prints a summary as Apache Bench does. ' +
-        'The same seed sends the same requests. Values for route parameters come from settings.simulate of the pipeline.',
+        'The same seed sends the same requests. Weights and values come from load.json beside the pipeline, or from its settings.simulate.',
     )
     .argument('<PIPELINE>', 'the pipeline file')
     .option('--users <N>', 'how many users', '100')
@@ -78,6 +78,11 @@ export function addPipelineCommands(program: Command): void {
     .option('--rate <N>', 'requests per second at most (0: as fast as they are answered)', '0')
     .option('--seed <N>', 'the same seed sends the same requests', '1')
     .option('--concurrency <N>', 'requests in flight', '16')
+    .option(
+      '--load <FILE>',
+      'weights, values and a round of requests (default: load.json beside the pipeline)',
+    )
+    .option('--rounds <N>', "send the load's round so often, in its order, one request at a time")
     .option('--json', 'the summary as one object', false)
     .addHelpText(
       'after',

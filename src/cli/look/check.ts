@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { resolveSettings } from '../../config.ts'
+import type { Pipeline } from '../../model/definition.ts'
+import { loadPipeline } from '../../pipeline/load.ts'
+import { dataPaths } from '../../pipeline/paths.ts'
+import { openDataCatalog } from '../../pipeline/readers.ts'
+import { type ColumnChange, diffTables, newTable, type TableDiff } from '../../pipeline/table-diff.ts'
+import { EXIT } from '../exit.ts'
+
+/** `landfall check PIPELINE`. A wrong file throws; a breaking change sets exit code 1. */
+export async function checkPipeline(
+  path: string,
+  data: string,
+  { quiet, json }: { quiet: boolean; json: boolean },
+): Promise<void> {
+  const pipeline = await loadPipeline(path)
+  resolveSettings({ environment: process.env, pipeline: pipeline.compiled.settings })
+  const tables = await diffOf(pipeline, data)
+  const breaking = tables.filter(({ change }) => change === 'breaks')
+  if (breaking.length > 0) process.exitCode = EXIT.failure
+  if (json) {
+    const { name, hash, plan } = pipeline.compiled
+    process.stdout.write(
+      `${JSON.stringify({ pipeline: name, hash, plan: plan.version, breaking: breaking.length, tables }, null, 2)}\n`,
+    )
+  } else if (quiet) for (const { problem } of breaking) process.stderr.write(`landfall: ${problem}\n`)
+  else process.stdout.write(formatDiff(pipeline, tables, breaking.length))
+}
+
+async function diffOf(pipeline: Pipeline, data: string): Promise<TableDiff[]> {
+  const { tables } = pipeline.compiled
+  if (!existsSync(dataPaths(data).lake)) return tables.map(newTable)
+  return diffTables(tables, await openDataCatalog(data))
+}
+
+const MARKS: Record<ColumnChange['change'], string> = { added: '+', changed: '!', removed: '-' }
+const SAYS: Record<TableDiff['change'], string> = {
+  new: 'new',
+  same: 'as it is',
+  grows: 'gains columns',
+  breaks: 'BREAKS',
+  left: 'not in the pipeline any more: keeps its rows and gets no more',
+}
+
+function formatDiff({ compiled }: Pipeline, tables: TableDiff[], breaking: number): string {
+  const events = Object.keys(compiled.plan.events).length
+  const lines = [
+    `pipeline ${compiled.name}: ${events} events, ${compiled.tables.length} tables, plan ${compiled.plan.version}`,
+  ]
+  for (const { table, change, columns, problem } of tables) {
+    lines.push(`  ${table}: ${SAYS[change]}`)
+    for (const one of columns) {
+      const types = one.change === 'changed' ? `${one.before} -> ${one.after}` : (one.after ?? one.before)
+      lines.push(`    ${MARKS[one.change]} ${one.column} ${types}`)
+    }
+    if (problem !== null) lines.push(`    ${problem}`)
+  }
+  lines.push(breaking === 0 ? 'fine' : `${breaking} breaking`)
+  return `${lines.join('\n')}\n`
+}
