@@ -8,11 +8,9 @@ const MARK = Symbol.for('landfall.pipeline')
  * Declares a pipeline: events, tables, routes, state, questions (docs/guide/pipeline-file.md). A wrong definition throws a
  * LandfallError of kind `fix-config` that names the place and the remedy.
  */
-export function definePipeline<
-  E extends EventSchemas,
-  S = undefined,
-  R extends BodySchemas = Record<never, never>,
->(definition: PipelineDefinition<E, S, R>): Pipeline<E, S> {
+export function definePipeline<E extends EventSchemas, S = undefined, R extends BodySchemas = BodySchemas>(
+  definition: PipelineDefinition<E, S, R>,
+): Pipeline<E, S> {
   const pipeline = { definition: Object.freeze({ ...definition }), compiled: compilePipeline(definition) }
   Object.defineProperty(pipeline, MARK, { value: true })
   return Object.freeze(pipeline) as unknown as Pipeline<E, S>

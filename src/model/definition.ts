@@ -23,11 +23,14 @@ export type Track<E extends EventSchemas> = <N extends keyof E & string>(
 ) => string
 
 /** Names between `:` and `/` of a route pattern: `GET /join_guild/:name` → `{ name: string }`. */
-export type PathParameters<P extends string> = P extends `${string}:${infer Name}/${infer Rest}`
-  ? { [K in Name]: string } & PathParameters<Rest>
-  : P extends `${string}:${infer Name}`
-    ? { [K in Name]: string }
-    : Record<never, string>
+export type PathParameters<P extends string> = string extends P
+  ? // biome-ignore lint/suspicious/noExplicitAny: which parameters there are is not known, as in a room that takes any pipeline.
+    Record<string, any>
+  : P extends `${string}:${infer Name}/${infer Rest}`
+    ? { [K in Name]: string } & PathParameters<Rest>
+    : P extends `${string}:${infer Name}`
+      ? { [K in Name]: string }
+      : Record<never, string>
 
 export interface RouteRequest<P, B> {
   method: string
