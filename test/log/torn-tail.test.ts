@@ -3,12 +3,11 @@ import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { isLandfallError } from '../../src/base/errors.ts'
-import { nodeFiles } from '../../src/log/drivers/embedded/files.ts'
 import { loadIdentity } from '../../src/log/drivers/embedded/identity.ts'
 import { recoverLog } from '../../src/log/drivers/embedded/recovery.ts'
 import { readHeader } from '../../src/log/record-batch.ts'
 import { failure, newRecord, readAll } from '../conformance/log-suite.ts'
-import { openSmall, temporaryDirectories } from './log-directory.ts'
+import { openSmall, temporaryDirectories, withFaults } from './log-directory.ts'
 
 const newDirectory = temporaryDirectories()
 const FIRST = '00000000000000000000.log'
@@ -37,6 +36,9 @@ async function unsealedLog(): Promise<{
   return { directory, bytes: Buffer.concat([sealed, Buffer.alloc(300)]), frames }
 }
 
+/** The real files without waiting for the disk: thousands of recoveries. */
+const UNSYNCED = withFaults(() => ({ datasync: (_fd, done) => done(null), sync: async () => {} }))
+
 interface Outcome {
   next?: number
   damage?: { from: number; to: number }
@@ -45,7 +47,7 @@ interface Outcome {
 async function recover(directory: string): Promise<Outcome> {
   const { id } = (await loadIdentity(directory))!
   try {
-    return { next: (await recoverLog(nodeFiles, directory, id, undefined)).next }
+    return { next: (await recoverLog(UNSYNCED, directory, id, undefined)).next }
   } catch (error) {
     if (!isLandfallError(error, 'log/damaged')) throw error
     return { damage: { from: error.details['from'] as number, to: error.details['to'] as number } }
@@ -83,7 +85,7 @@ test('at every byte of the last three frames', async () => {
     const same = zeroed.compare(bytes, 0, used, 0, used) === 0
     await check('zero', at, zeroed, { next: same ? 8 : before })
     // Flip one byte: only in the last frame it may be a torn commit; before it, an answered record is damaged.
-    for (const mask of [0x01, 0x80, 0xff]) {
+    for (const mask of [0x01, 0xff]) {
       const flipped = Buffer.from(bytes)
       flipped[at]! ^= mask
       const last = index === frames.length - 1
@@ -96,7 +98,7 @@ test('at every byte of the last three frames', async () => {
     }
   }
   expect(wrong).toEqual([])
-  expect(cases).toBeGreaterThan(1500)
+  expect(cases).toBeGreaterThan(1200)
 }, 120_000)
 
 test('with the recorded position at hand, a damaged last frame is told from a torn one', async () => {
