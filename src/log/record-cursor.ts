@@ -231,9 +231,9 @@ export class BatchCursor implements RecordCursor {
 
   #varlong(): number {
     const from = this.#at
-    let to = from
+    let to = from // its last byte; up to four bytes fit 32 bits for sure
     while (this.bytes[to]! >= 0x80) to += 1
-    if (to - from < 5) return this.#varint()
+    if (to - from < 4) return this.#varint()
     let value = 0n
     for (let at = to; at >= from; at--) value = (value << 7n) | BigInt(this.bytes[at]! & 0x7f)
     this.#at = to + 1
