@@ -4,9 +4,9 @@
  * Promises of every driver:
  * - `append` resolves when the records survive a power cut (embedded: fdatasync; Kafka: acks=all). All records of one
  *   call are one atomic frame with consecutive offsets: a reader sees all of them or none.
- * - Records are queued in the order of the calls, and offsets ascend in that order. If a call fails, every call
- *   queued behind it on the same frame fails with it, and nothing that failed is ever seen by a reader, unless the
- *   error is `log/unknown-outcome`: then the records may or may not be there.
+ * - Records are queued in the order of the calls, offsets ascend in that order, and promises settle in it. If a call
+ *   fails, every call queued behind it by then fails with it (an event may have been made from an earlier one), and nothing
+ *   that failed is ever seen by a reader, unless the error is `log/unknown-outcome`: then the records may or may not be there.
  * - `append` throws synchronously (before anything is queued) `log/overloaded` (kind `retry`) when the queue is full,
  *   `log/disk-full` (kind `retry`) below the reserve, `log/closed`, and `log/too-large` (kind `fix-request`).
  * - Readers see only what is durable. Bytes that fail their checksum are reported (`log/damaged`, with the exact offset

@@ -144,6 +144,8 @@ class MemoryLog implements EventLog {
       failure = error
       failed = true
     }
+    // A failure takes with it what was queued behind the failed calls.
+    if (failed) group.push(...this.#queue.splice(0))
     for (const { records, bytes, resolve, reject } of group) {
       this.pressure.queuedBytes -= bytes
       if (failed) reject(failure)

@@ -5,8 +5,8 @@
  *               ↑ the next frame gathers while this one is being synced: the sync is the linger, there is no timer
  *
  * Failures:
- * - No room (ENOSPC and its like) while writing: that frame's appends are rejected with `log/disk-full`; its bytes, if any, stand
- *   behind the durable end, where the next frame is written over them. The log goes on.
+ * - No room (ENOSPC and its like) while writing: that frame's appends and all queued behind them are rejected with `log/disk-full`; its
+ *   bytes, if any, stand behind the durable end, where the next frame is written over them. The log goes on.
  * - A sync that fails: the kernel may have marked the pages clean without writing them, so nothing more is answered from that
  *   segment and its sync is never tried again. A new segment begins at the durable end; the frame, still in memory, is written
  *   and synced there, then answered. Readers and recovery leave the old segment at that offset (segment.ts).
@@ -232,8 +232,11 @@ export class Writer {
       {},
       cause,
     )
-    const calls = frame.calls
-    this.#release(frame)
+    // What was queued behind it goes with it: an event may have been made from one that is not stored now.
+    const failed = [frame, ...this.#gathering]
+    this.#gathering = []
+    const calls = failed.flatMap((each) => each.calls)
+    for (const each of failed) this.#release(each)
     for (const call of calls) call.reject(error)
     this.#finishCommit()
   }
