@@ -8,8 +8,8 @@
 export class TrackError extends Error {
   readonly kind: 'rejected' | 'dropped'
   /**
-   * `queue_full` · `too_large` · `expired` · `closed` · `not_json` when dropped or refused here; the collector's own reason
-   * (`unknown_event_type`, `type`, …) or `http_<status>` when rejected there.
+   * `queue_full` · `too_large` · `expired` · `closed` · `not_json` · `bad_id` when dropped or refused here; the collector's own reason
+   * (`unknown_event_type`, `type`, `collector/write-key`, …) or `http_<status>` when rejected there.
    */
   readonly reason: string
   /** Name of the event. */

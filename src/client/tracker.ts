@@ -82,10 +82,14 @@ export class BatchingTracker {
   }
 }
 
+/** What the collector takes for an id. */
+const EVENT_ID = /^[!-~]{1,128}$/
+
 const CLOSED: [string, string] = ['closed', 'the tracker is closed']
 
 /** The event's JSON: its name and id first, then the properties, none of which can replace the two. */
 function writeLine(pending: PendingEvent, properties: object): [string, string] | undefined {
+  if (!EVENT_ID.test(pending.eventId)) return ['bad_id', 'its id is not 1 to 128 visible ASCII characters']
   try {
     const { event_type: _type, event_id: _id, ...own } = properties as Record<string, unknown>
     const unspeakable = Object.keys(own).find(

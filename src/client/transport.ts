@@ -1,6 +1,6 @@
 import { retryAfterMs } from './backoff.ts'
 import type { PendingEvent } from './pending.ts'
-import { type EventVerdict, readVerdicts } from './verdicts.ts'
+import { type EventVerdict, readError, readVerdicts } from './verdicts.ts'
 
 /** The part of `fetch` that is used: a test or an application may bring its own. */
 export type FetchLike = (
@@ -33,6 +33,7 @@ export interface TransportSettings {
 const ABOUT_EVENTS = new Set([400, 413, 422])
 const LATER = new Set([408, 425, 429])
 const GZIP_BYTES_MIN = 1_024
+const MESSAGE_CHARACTERS_MAX = 300
 
 /** Sends events as NDJSON to `POST /v1/events` and reads the answer. Never throws, never names the write key. */
 export class Transport {
@@ -81,20 +82,19 @@ export class Transport {
     // A success without receipts comes from something between us and the collector (a sign-in page, say): it proves nothing.
     if (status < 300) return later(url, `${status} without receipts`)
     if (status >= 500 || LATER.has(status)) return later(url, `status ${status}`, retryAfterMs(retryAfter))
+    const { reason, message } = readError(this.#withoutKey(text))
     return {
       kind: 'refused',
-      reason: `http_${status}`,
-      message: `sending events to ${url}: status ${status}${this.#excerpt(text)}`,
+      reason: reason ?? `http_${status}`,
+      message: `sending events to ${url}: status ${status}: ${message.slice(0, MESSAGE_CHARACTERS_MAX)}`,
       perEvent: ABOUT_EVENTS.has(status),
     }
   }
 
-  /** The collector's own words, on one short line and without the key, should anything have echoed it. */
-  #excerpt(text: string): string {
+  /** Should anything have echoed it. */
+  #withoutKey(text: string): string {
     const { writeKey } = this.#settings
-    const clean = writeKey ? text.replaceAll(writeKey, '(write key)') : text
-    const line = clean.replace(/\s+/g, ' ').trim()
-    return line === '' ? '' : `: ${line.slice(0, 300)}`
+    return writeKey === undefined ? text : text.replaceAll(writeKey, '(write key)')
   }
 }
 

@@ -5,43 +5,64 @@ export type EventVerdict =
   | { accepted: true; receipt: TrackReceipt }
   | { accepted: false; reason: string; message: string; field: string | undefined }
 
+type Fields = Record<string, unknown>
+
 /**
- * Reads an answer of `POST /v1/events`: one item per event, in the order they were sent, each with the id it was sent under.
- * Anything else is undefined: then nothing is known to be accepted.
+ * Reads an answer of `POST /v1/events` (`{receipt, results}`): one result per event, in the order they were sent, each with the
+ * id it was sent under. Anything else is undefined: then nothing is known to be accepted.
  */
 export function readVerdicts(text: string, events: readonly PendingEvent[]): EventVerdict[] | undefined {
-  const answer = parse(text)
-  const items = answer?.['events']
-  if (!Array.isArray(items) || items.length !== events.length) return undefined
-  const logId = typeof answer?.['log_id'] === 'string' ? answer['log_id'] : undefined
+  const answer = parseObject(text)
+  const results = answer?.['results']
+  if (!Array.isArray(results) || results.length !== events.length) return undefined
+  const place = asObject(answer?.['receipt'])
   const verdicts: EventVerdict[] = []
   for (const [i, pending] of events.entries()) {
-    const item = items[i] as Record<string, unknown> | null
-    if (item?.['event_id'] !== pending.eventId) return undefined
-    verdicts.push(readItem(item, logId, pending.eventId))
+    const result = asObject(results[i])
+    if (result?.['event_id'] !== pending.eventId) return undefined
+    verdicts.push(readResult(result, place, pending.eventId))
   }
   return verdicts
 }
 
-function readItem(item: Record<string, unknown>, logId: string | undefined, eventId: string): EventVerdict {
-  const text = (name: string) => (typeof item[name] === 'string' ? item[name] : undefined)
-  if (item['status'] !== 'accepted') {
-    const reason = text('reason') ?? 'rejected'
-    return { accepted: false, reason, message: text('detail') ?? reason, field: text('field') }
+/** The collector's own error (`{error: {code, message}}`) in words and as a reason, or the text as it is. */
+export function readError(text: string): { reason: string | undefined; message: string } {
+  const error = asObject(parseObject(text)?.['error'])
+  return {
+    reason: textOf(error, 'code'),
+    message: textOf(error, 'message') ?? text.replace(/\s+/g, ' ').trim(),
+  }
+}
+
+function readResult(result: Fields, place: Fields | undefined, eventId: string): EventVerdict {
+  const reason = textOf(result, 'reason')
+  const nearest = textOf(result, 'nearest')
+  const detail = textOf(result, 'detail') ?? reason ?? 'no reason was given'
+  const message = nearest === undefined ? detail : `${detail}; did you mean ${nearest}?`
+  if (result['status'] !== 'accepted') {
+    return { accepted: false, reason: reason ?? 'rejected', message, field: textOf(result, 'field') }
   }
   const receipt: TrackReceipt = { eventId }
+  const logId = textOf(place, 'log_id')
   if (logId !== undefined) receipt.logId = logId
-  if (typeof item['partition'] === 'number') receipt.partition = item['partition']
-  if (typeof item['offset'] === 'number') receipt.offset = item['offset']
-  const warning = text('warning')
-  if (warning !== undefined) receipt.warning = warning
+  if (typeof place?.['partition'] === 'number') receipt.partition = place['partition']
+  if (typeof result['offset'] === 'number') receipt.offset = result['offset']
+  if (reason !== undefined) receipt.warning = message
   return { accepted: true, receipt }
 }
 
-function parse(text: string): Record<string, unknown> | undefined {
+function textOf(fields: Fields | undefined, name: string): string | undefined {
+  const value = fields?.[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function asObject(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null ? (value as Fields) : undefined
+}
+
+function parseObject(text: string): Fields | undefined {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    return asObject(JSON.parse(text))
   } catch {
     return undefined
   }

@@ -88,6 +88,6 @@ export function answerWith(events: object[], status = 200): DoorAnswer {
   return {
     status,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ log_id: 'log-1', events }),
+    body: JSON.stringify({ receipt: { log_id: 'log-1', partition: 0 }, results: events }),
   }
 }

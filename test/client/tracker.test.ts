@@ -172,7 +172,9 @@ describe('a tracker in trouble', () => {
         {
           event_id: request.events[0]!['event_id'],
           status: 'accepted',
-          warning: 'jmup is not in the plan; did you mean jump?',
+          reason: 'unknown_event_type',
+          detail: 'jmup is not in the plan',
+          nearest: 'jump',
         },
         {
           event_id: request.events[1]!['event_id'],
@@ -268,6 +270,9 @@ describe('bounds', () => {
       })
       expect(await errorOf(tracker.track('note', circle))).toMatchObject({ reason: 'not_json' })
       expect(await errorOf(tracker.track('note', { cost: Number.NaN }))).toMatchObject({ reason: 'not_json' })
+      expect(await errorOf(tracker.track('note', {}, { eventId: 'with space' }))).toMatchObject({
+        reason: 'bad_id',
+      })
       expect(door.requests).toHaveLength(0)
     }))
 
