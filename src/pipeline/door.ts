@@ -1,0 +1,111 @@
+/** The door: collector over the log, in one process. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isLandfallError, type LandfallError, systemCode } from '../base/errors.ts'
+import {
+  type Collector,
+  type CollectorLogger,
+  type CollectorOptions,
+  type CollectorSettings,
+  openCollector,
+  type Reason,
+} from '../collector/collector.ts'
+import type { EventLog } from '../log/log.ts'
+import { type OpenLogOptions, openLog } from '../log/open.ts'
+import type { Pipeline } from '../model/definition.ts'
+import { savePlan } from '../model/plan-store.ts'
+import { earlier, knownEnd, landedPosition } from './known-end.ts'
+import { dataPaths } from './paths.ts'
+
+export interface DoorOptions {
+  pipeline: Pipeline
+  data: string
+  listen: { host: string; port: number }
+  insecure: boolean
+  collector: Partial<CollectorSettings>
+  log: OpenLogOptions
+  logger: CollectorLogger
+  onReason: (reason: Reason) => void
+}
+
+export interface Door {
+  /** URL without a slash at the end. */
+  address: string
+  /** Rejects when the log died: end the process, the next start recovers. */
+  dead: Promise<never>
+  /** Lets nothing more in, finishes what was accepted, closes the log. */
+  close(): Promise<void>
+}
+
+/** A predecessor that is just leaving may hold the port for so long. */
+const PORT_WAIT_MS = 2000
+const TRIM_INTERVAL_MS = 60_000
+
+/**
+ * Opens the log, then the collector. Before the first event can come: the plan is kept beside the log, and the log is known
+ * to reach as far as every table. A kill at any point between leaves only a plan that no record names.
+ */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const { pipeline, data } = options
+  const paths = dataPaths(data)
+  const dead = Promise.withResolvers<never>()
+  dead.promise.catch(() => {})
+  const [end] = await Promise.all([knownEnd(data), savePlan(paths.plans, pipeline.compiled.plan)])
+  const log = await openLog(paths.log, {
+    ...options.log,
+    retention: pipeline.compiled.retention,
+    onDead: (error: LandfallError) => dead.reject(error),
+    ...(end === undefined ? {} : { knownEnd: end }),
+  })
+  let collector: Collector
+  try {
+    collector = await openWhenPortIsFree({
+      pipeline,
+      log,
+      ...options.listen,
+      stateDirectory: paths.state,
+      insecure: options.insecure,
+      settings: options.collector,
+      logger: options.logger,
+      onReason: options.onReason,
+    })
+  } catch (error) {
+    await log[Symbol.asyncDispose]()
+    throw error
+  }
+  const trimming = setInterval(() => {
+    trim(data, log, collector).catch((error: Error) =>
+      options.logger.warn({ error: error.message }, 'the log was not trimmed'),
+    )
+  }, TRIM_INTERVAL_MS)
+  trimming.unref()
+  return {
+    address: collector.address,
+    dead: dead.promise,
+    async close() {
+      clearInterval(trimming)
+      await collector.close()
+      await log[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function openWhenPortIsFree(options: CollectorOptions): Promise<Collector> {
+  const until = performance.now() + PORT_WAIT_MS
+  for (;;) {
+    try {
+      return await openCollector(options)
+    } catch (error) {
+      const taken = isLandfallError(error) && systemCode(error.cause) === 'EADDRINUSE'
+      if (!taken || performance.now() > until) throw error
+      await sleep(50)
+    }
+  }
+}
+
+/** Lets go of what every table has landed and the state's snapshot holds, as far as retention allows. */
+async function trim(data: string, log: EventLog, collector: Collector): Promise<void> {
+  const landed = await landedPosition(data)
+  if (landed === undefined) return
+  const state = collector.statePosition
+  await log.trim(state === null ? landed : earlier(landed, state))
+}

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs'
+import type { Catalog } from '../catalog/catalog.ts'
+import { property } from '../lake/lake.ts'
+import { type Position, parsePosition } from '../model/position.ts'
+import { dataPaths } from './paths.ts'
+import { openDataCatalog } from './readers.ts'
+
+/**
+ * The furthest position that any table knows. A log that ends before it has lost durable records (a disk restored from an older
+ * copy, say); giving its offsets out again would make new events look landed.
+ */
+export async function knownEnd(data: string): Promise<Position | undefined> {
+  const catalog = await catalogOf(data)
+  if (catalog === undefined) return undefined
+  const positions = await Promise.all((await catalog.listTables()).map((name) => positionOf(catalog, name)))
+  return positions.reduce(further, undefined)
+}
+
+/** Up to here every table has landed: `events` is committed last. Undefined before the first batch. */
+export async function landedPosition(data: string): Promise<Position | undefined> {
+  const catalog = await catalogOf(data)
+  return catalog && positionOf(catalog, 'events')
+}
+
+async function catalogOf(data: string): Promise<Catalog | undefined> {
+  return existsSync(dataPaths(data).lake) ? openDataCatalog(data) : undefined
+}
+
+async function positionOf(catalog: Catalog, table: string): Promise<Position | undefined> {
+  const text = (await catalog.loadTable(table))?.metadata.properties[property.position]
+  return text === undefined ? undefined : parsePosition(text)
+}
+
+function further(a: Position | undefined, b: Position | undefined): Position | undefined {
+  return combine(a, b, Math.max)
+}
+
+/** What both have passed. */
+export function earlier(a: Position, b: Position): Position {
+  return combine(a, b, Math.min)!
+}
+
+function combine(
+  a: Position | undefined,
+  b: Position | undefined,
+  choose: (x: number, y: number) => number,
+): Position | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const next: Record<number, number> = { ...a.next }
+  for (const [partition, offset] of Object.entries(b.next)) {
+    next[Number(partition)] = choose(next[Number(partition)] ?? 0, offset)
+  }
+  return { logId: a.logId, next }
+}
