@@ -98,6 +98,7 @@ function withoutNull(schema: JsonSchema): { type: JsonSchema; nullable: boolean 
 function factsOf(place: string, schema: JsonSchema): Facts {
   const texts = literalTexts(schema)
   if (texts) return { type: 'string', oneOf: texts }
+  if ('const' in schema || 'enum' in schema || schema.anyOf) return unsupported(place, schema)
   switch (schema.type) {
     case 'string':
       return stringFacts(place, schema)
@@ -113,8 +114,12 @@ function factsOf(place: string, schema: JsonSchema): Facts {
       return { type: 'json', jsonKind: 'object' }
     default:
       if (isUnknown(schema)) return { type: 'json' }
-      return refuse('unsupported-type', place, `no column type for ${describe(schema)}`, REMEDY)
+      return unsupported(place, schema)
   }
+}
+
+function unsupported(place: string, schema: JsonSchema): never {
+  return refuse('unsupported-type', place, `no column type for ${describe(schema)}`, REMEDY)
 }
 
 const REMEDY =

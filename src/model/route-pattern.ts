@@ -1,5 +1,5 @@
 /** `GET /join_guild/:name`: a method and a path of literal and `:named` segments. */
-import { refuse } from './names.ts'
+import { checkKeys, refuse } from './names.ts'
 
 export interface RoutePattern {
   method: string
@@ -63,11 +63,12 @@ function parseSegments(place: string, path: string): RoutePattern['segments'] {
     })
 }
 
-/** Refuses two routes that would answer the same request. */
-export function checkRoutes(keys: readonly string[]): void {
+/** Checks `routes`: patterns, handlers, and no two that would answer the same request. */
+export function checkRoutes(routes: Record<string, unknown>): void {
   const shapes = new Map<string, string>()
-  for (const key of keys) {
+  for (const [key, route] of Object.entries(routes)) {
     const { method, segments } = parseRoutePattern(key)
+    checkHandler(`routes[${JSON.stringify(key)}]`, method, route)
     const shape = `${method} ${segments.map((s) => ('literal' in s ? `/${s.literal}` : '/:')).join('')}`
     const other = shapes.get(shape)
     if (other !== undefined) {
@@ -80,4 +81,22 @@ export function checkRoutes(keys: readonly string[]): void {
     }
     shapes.set(shape, key)
   }
+}
+
+function checkHandler(place: string, method: string, route: unknown): void {
+  if (typeof route === 'function') return
+  const hint = 'Write (request, { track }) => …, or { body: Type.Object({ … }), handler: … }'
+  if (typeof route !== 'object' || route === null) refuse('value', place, 'expected a function', hint)
+  checkKeys(place, route, ['body', 'handler'])
+  const { body, handler } = route as { body?: unknown; handler?: unknown }
+  if (typeof handler !== 'function') refuse('value', `${place}.handler`, 'expected a function', hint)
+  if (typeof body !== 'object' || body === null)
+    refuse('value', `${place}.body`, 'expected the schema of a JSON body', hint)
+  if (method === 'GET')
+    refuse(
+      'value',
+      `${place}.body`,
+      'a GET request has no body',
+      'Use POST, or take parameters from the path',
+    )
 }
