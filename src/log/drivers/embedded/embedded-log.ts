@@ -1,7 +1,7 @@
 /** The log in files of this machine, with the one writer that it may have. Format: docs/formats/log.md. */
 import { type Clock, systemClock } from '../../../base/clock.ts'
 import { LandfallError } from '../../../base/errors.ts'
-import { makeDirectory, syncDirectory } from '../../../base/files.ts'
+import { makeDirectory } from '../../../base/files.ts'
 import { type DirectoryLock, waitForDirectoryLock } from '../../../base/lock.ts'
 import type { Position } from '../../../model/position.ts'
 import { nextOffset } from '../../../model/position.ts'
@@ -97,7 +97,7 @@ async function openLocked(options: EmbeddedLogOptions, lock: DirectoryLock): Pro
     (recovered.recorded?.epoch ?? 0) + 1,
   )
   await durableFile.sync()
-  await syncDirectory(directory)
+  await files.syncDirectory(directory)
   const retention = options.retention ?? { ageMs: 7 * 24 * 3600_000, bytes: 16 * 1024 * MIB }
   const parts = { directory, clock, files, lock, segments, durableFile, reserve, waiters, retention }
   return new EmbeddedLog(identity.id, writer, parts, recovered.cutBytes)

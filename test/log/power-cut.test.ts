@@ -1,0 +1,115 @@
+/** The power goes at any moment, several times in a row: nothing that was answered is lost, moved or doubled. */
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import type { EmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
+import { failure, newRecord } from '../conformance/log-suite.ts'
+import { openSmall, temporaryDirectories, withFaults } from './log-directory.ts'
+import { DiskRecorder, writeDirectory } from './power-cut.ts'
+
+const newDirectory = temporaryDirectories()
+const SETTINGS = { segmentBytes: 4096, idleMarkerMs: 3, diskReserve: 0 }
+/** For looking only: the real files, without waiting for the disk. */
+const UNSYNCED = withFaults(() => ({ datasync: (_fd, done) => done(null), sync: async () => {} }))
+
+function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Appends for a while and notes every answer at its time; then leaves the log as it is. */
+async function work(
+  log: EmbeddedLog,
+  recorder: DiskRecorder,
+  life: number,
+  random: () => number,
+): Promise<void> {
+  const callers = Array.from({ length: 4 }, async (_, caller) => {
+    for (let n = 0; n < 10; n++) {
+      const names = Array.from(
+        { length: 1 + Math.floor(random() * 3) },
+        (__, i) => `${life}-${caller}-${n}-${i}`,
+      )
+      const records = names.map((name) =>
+        newRecord(name.padEnd(Math.floor(random() * 900), '.'), { headers: [['id', name]] }),
+      )
+      const { baseOffset } = await log.append(records)
+      recorder.answers.push({ time: recorder.time++, baseOffset, names })
+      if (random() < 0.1) await new Promise((resolve) => setTimeout(resolve, 6))
+    }
+  })
+  await Promise.all(callers)
+}
+
+async function namesOf(log: EmbeddedLog): Promise<string[]> {
+  const names: string[] = []
+  for await (const batch of log.read({ follow: false })) {
+    for (const record of batch.records) {
+      expect(record.offset).toBe(names.length)
+      names.push(record.headers[0]![1].toString())
+    }
+  }
+  return names
+}
+
+const SEEDS = [1, 2, 3, Date.now() % 1_000_000]
+const LIVES = 4
+const CUTS = 40
+
+test.each(SEEDS)(
+  'seed %i',
+  async (seed) => {
+    const random = seeded(seed)
+    const answered = new Map<number, string>()
+    let directory = newDirectory()
+    for (let life = 0; life < LIVES; life++) {
+      const recorder = new DiskRecorder(directory)
+      const log = await openSmall(directory, { ...SETTINGS, files: recorder.files })
+      if (life % 2 === 1) recorder.failSync = () => random() < 0.03
+      const began = recorder.time
+      // A log that dies of two failed syncs in a row is one more way to end a life.
+      const died = await failure(() => work(log, recorder, life, random))
+      if (died !== undefined)
+        expect(['log/unknown-outcome', 'log/closed']).toContain((died as { code: string }).code)
+      const identity = readFileSync(`${directory}/log.json`)
+      const ended = recorder.time
+      await log[Symbol.asyncDispose]()
+
+      const cut = async (time: number): Promise<string> => {
+        const disk = recorder.cutAt(time, random)
+        disk.set('log.json', identity)
+        disk.delete('lock')
+        const after = newDirectory()
+        writeDirectory(after, disk)
+        await using recovered = await openSmall(after, { ...SETTINGS, files: UNSYNCED })
+        const kept = await namesOf(recovered)
+        expect(new Set(kept).size, 'a record twice').toBe(kept.length)
+        for (const [offset, name] of answered) expect(kept[offset], `answered in an earlier life`).toBe(name)
+        for (const { time: at, baseOffset, names } of recorder.answers) {
+          if (at < time)
+            expect(kept.slice(baseOffset, baseOffset + names.length), `answered at ${at} of ${time}`).toEqual(
+              names,
+            )
+        }
+        const next = await recovered.append([newRecord('after')])
+        expect(next.baseOffset).toBe(kept.length)
+        // Another copy, untouched by the look at it, for the next life.
+        const copy = newDirectory()
+        writeDirectory(copy, disk)
+        return copy
+      }
+      for (let i = 0; i < CUTS; i++) await cut(began + Math.floor(random() * (ended - began)))
+      const end = began + Math.floor((0.5 + random() / 2) * (ended - began))
+      directory = await cut(end)
+      for (const { time, baseOffset, names } of recorder.answers) {
+        if (time < end) for (const [i, name] of names.entries()) answered.set(baseOffset + i, name)
+      }
+    }
+    expect(answered.size).toBeGreaterThan(50)
+  },
+  120_000,
+)
