@@ -152,7 +152,8 @@ export class Scratch {
   seal(): { row: number; bad: string }[] {
     const bad: { row: number; bad: string }[] = []
     const { buffer } = this
-    const suspicious = !isUtf8(buffer.subarray(0, this.length)) || buffer.subarray(0, this.length).includes(13)
+    const suspicious =
+      !isUtf8(buffer.subarray(0, this.length)) || buffer.subarray(0, this.length).includes(13)
     for (let row = 0; row < this.rows; row++) {
       const end = this.#valueEnd[row]!
       if (!suspicious && buffer.indexOf(NEWLINE, this.#lineAt[row]) === end) continue

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, expect, test } from 'vitest'
+import type { Lake } from '../../src/lake/lake.ts'
 import { Duplicates } from '../../src/lander/duplicates/duplicates.ts'
 import { EarlierRecords } from '../../src/lander/duplicates/earlier-records.ts'
 import { Intake } from '../../src/lander/intake.ts'
 import { Judge } from '../../src/lander/judge/judge.ts'
-import type { Lake } from '../../src/lake/lake.ts'
 import { createMemoryLog } from '../../src/log/drivers/memory.ts'
 import { checkEvent } from '../../src/model/check-event.ts'
 import type { CompiledPipeline } from '../../src/model/pipeline.ts'
@@ -90,7 +90,9 @@ test('every vector gets the verdict, the reason and the value that the vector fi
     scratch.seal()
     const judge = new Judge(connection, pipeline, async () => undefined, directory)
     await judge.judge(scratch, faults)
-    fast += Number((await connection.runAndReadAll('SELECT count(*) FILTER (ok) FROM judged')).getRows()[0]![0])
+    fast += Number(
+      (await connection.runAndReadAll('SELECT count(*) FILTER (ok) FROM judged')).getRows()[0]![0],
+    )
     const landed = new Map(
       (
         await connection.runAndReadAll(
@@ -117,7 +119,8 @@ test('every vector gets the verdict, the reason and the value that the vector fi
       expect(checkEvent(pipeline.plan, vector.event)?.reason ?? null).toBe(vector.reason)
       if (!landed.has(row)) continue
       const value = landed.get(row) ?? null
-      if (vector.value === null || value === null) expect({ place, value }).toEqual({ place, value: vector.value })
+      if (vector.value === null || value === null)
+        expect({ place, value }).toEqual({ place, value: vector.value })
       else if (vector.property.type === 'json') expect(JSON.parse(value)).toEqual(JSON.parse(vector.value))
       else if (/^(decimal|double)/.test(vector.property.type)) {
         expect({ place, value: Number(value) }).toEqual({ place, value: Number(vector.value) })

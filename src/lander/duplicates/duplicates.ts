@@ -66,7 +66,14 @@ export class Duplicates {
   }
 
   /** Notes the id `bytes[start, end)`. True when it may have been there before: then its row must be resolved. */
-  note(partition: number, offset: number, receivedAt: number, bytes: Buffer, start: number, end: number): boolean {
+  note(
+    partition: number,
+    offset: number,
+    receivedAt: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): boolean {
     const ids = this.#partition(partition)
     fingerprint(bytes, start, end)
     this.#mark(ids, offset, receivedAt)
@@ -76,7 +83,10 @@ export class Duplicates {
   }
 
   /** Decides the candidates of a chunk, in order, by the records themselves. Returns the rows that conflict. */
-  async resolve(scratch: Scratch, candidates: readonly Candidate[]): Promise<{ row: number; detail: string }[]> {
+  async resolve(
+    scratch: Scratch,
+    candidates: readonly Candidate[],
+  ): Promise<{ row: number; detail: string }[]> {
     const conflicts: { row: number; detail: string }[] = []
     const fetched = await this.#fetch(scratch, candidates)
     for (const { row, route } of candidates) {
@@ -151,15 +161,22 @@ export class Duplicates {
       const files = state === undefined ? [] : await lake.files(state)
       if (state === undefined || files.length === 0) continue
       const where = table === 'dead_letters' ? `WHERE reason <> 'id_conflict'` : ''
-      const from = readParquet(state.schema, files.map((file) => file.location))
-      relations.push(`SELECT "partition", "offset", epoch_us(received_at) AS received, event_id FROM ${from} ${where}`)
+      const from = readParquet(
+        state.schema,
+        files.map((file) => file.location),
+      )
+      relations.push(
+        `SELECT "partition", "offset", epoch_us(received_at) AS received, event_id FROM ${from} ${where}`,
+      )
     }
     if (relations.length === 0) return
     const all = relations.join(' UNION ALL ')
     const [latest] = (await connection.runAndReadAll(`SELECT max(received) FROM (${all})`)).getRows()
     if (latest?.[0] === null || latest?.[0] === undefined) return
     const since = Number(latest[0]) - this.#windowMicros - DISORDER_MICROS
-    const result = await connection.stream(`SELECT * FROM (${all}) WHERE received >= ${since} ORDER BY "partition", "offset"`)
+    const result = await connection.stream(
+      `SELECT * FROM (${all}) WHERE received >= ${since} ORDER BY "partition", "offset"`,
+    )
     for (;;) {
       const chunk = await result.fetchChunk()
       if (chunk === null || chunk.rowCount === 0) break
@@ -193,7 +210,8 @@ export class Duplicates {
     if (last !== undefined && offset < last.offset + MARK_OFFSETS) return
     ids.marks.push({ offset, receivedMax: ids.receivedMax })
     const until = ids.receivedMax - this.#windowMicros - DISORDER_MICROS
-    while (ids.marks.length > 1 && ids.marks[0]!.receivedMax < until) ids.index.forgetBelow(ids.marks.shift()!.offset + 1)
+    while (ids.marks.length > 1 && ids.marks[0]!.receivedMax < until)
+      ids.index.forgetBelow(ids.marks.shift()!.offset + 1)
     if (ids.index.size <= this.#idsMax) return
     ids.index.sweep()
     while (ids.index.size > this.#idsMax && ids.marks.length > 1) {

@@ -41,7 +41,12 @@ export class EarlierRecords {
   }
 
   /** Reads from `offsets[from]` as long as the next one wanted is near; returns the index to go on from. */
-  async #readRun(partition: number, offsets: number[], from: number, found: Map<number, EarlierRecord>): Promise<number> {
+  async #readRun(
+    partition: number,
+    offsets: number[],
+    from: number,
+    found: Map<number, EarlierRecord>,
+  ): Promise<number> {
     const position = { logId: this.#log.id, next: await this.#fromOffset(partition, offsets[from]!) }
     let i = from
     for await (const batch of this.#log.read({ from: position, follow: false, batchBytesMax: 64 * 1024 })) {
@@ -56,7 +61,9 @@ export class EarlierRecords {
           found.set(cursor.offset, {
             eventId: isEventId(id) ? id : derivedEventId(this.#log.id, partition, cursor.offset),
             receivedAt: cursor.receivedAt,
-            value: Buffer.from(cursor.valueStart < 0 ? '' : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd)),
+            value: Buffer.from(
+              cursor.valueStart < 0 ? '' : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd),
+            ),
           })
         }
         while (i < offsets.length && offsets[i]! <= cursor.offset) i += 1
@@ -76,7 +83,10 @@ export class EarlierRecords {
       const state = await this.#lake.load(table)
       const files = state === undefined ? [] : await this.#lake.files(state)
       if (state === undefined || files.length === 0) continue
-      const from = readParquet(state.schema, files.map((file) => file.location))
+      const from = readParquet(
+        state.schema,
+        files.map((file) => file.location),
+      )
       const rows = await this.#connection.runAndReadAll(
         `SELECT "offset", event_id, epoch_us(received_at), raw_event FROM ${from} WHERE "partition" = ${partition} AND "offset" IN (${offsets.join(', ')})`,
       )

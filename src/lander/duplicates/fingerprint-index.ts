@@ -77,7 +77,12 @@ export class FingerprintIndex {
     const { slots } = this.#shards[print.high >>> 26]!
     const end = slots.length
     for (let at = this.#home(slots); slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
-      if (slots[at] === print.high && slots[at + 1] === print.low && this.#whole(slots[at + 2]!, offset) >= this.#floor) return true
+      if (
+        slots[at] === print.high &&
+        slots[at + 1] === print.low &&
+        this.#whole(slots[at + 2]!, offset) >= this.#floor
+      )
+        return true
     }
     return false
   }
@@ -135,7 +140,7 @@ export class FingerprintIndex {
     let live = 0
     for (let at = 0; at < slots.length; at += SLOT) if (this.#isLive(slots, at)) live += 1
     let capacity = CAPACITY_MIN
-    while ((live + 1) > capacity * 0.6) capacity *= 2
+    while (live + 1 > capacity * 0.6) capacity *= 2
     const into = new Uint32Array(capacity * SLOT)
     for (let at = 0; at < slots.length; at += SLOT) {
       if (this.#isLive(slots, at)) this.#put(into, slots[at]!, slots[at + 1]!, slots[at + 2]!)

@@ -24,7 +24,10 @@ class NumberText {
 }
 
 /** `JSON.parse` tells its reviver the source text of each literal (ES2026). */
-type ParseWithSource = (text: string, revive: (key: string, value: unknown, context: { source: string }) => unknown) => unknown
+type ParseWithSource = (
+  text: string,
+  revive: (key: string, value: unknown, context: { source: string }) => unknown,
+) => unknown
 
 function parse(bytes: Buffer): Record<string, Json> | undefined {
   try {
@@ -42,11 +45,17 @@ function keepDigits(_key: string, value: unknown, context: { source: string }): 
 }
 
 function isObject(value: Json): value is { [name: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText)
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText)
+  )
 }
 
 /** Depth is kept on a list, not on the stack: an event may be nested a million deep. */
-function equalObjects(one: Record<string, Json>, other: Record<string, Json>, leftOut: ReadonlySet<string>): boolean {
+function equalObjects(
+  one: Record<string, Json>,
+  other: Record<string, Json>,
+  leftOut: ReadonlySet<string>,
+): boolean {
   const names = (value: Record<string, Json>) => Object.keys(value).filter((name) => !leftOut.has(name))
   const left = names(one)
   if (left.length !== names(other).length) return false

@@ -45,12 +45,15 @@ export class FieldTexts {
       if (folded.has(fold) || field.name === '') {
         field.mode = 'json'
         field.sql = `x${apart.length}`
-        apart.push(`TRY(nullif(json_extract(raw, ${pointer(field.name)})::VARCHAR, 'null')) AS x${apart.length}`)
+        apart.push(
+          `TRY(nullif(json_extract(raw, ${pointer(field.name)})::VARCHAR, 'null')) AS x${apart.length}`,
+        )
         continue
       }
       folded.add(fold)
       shape[field.name] = field.mode === 'text' ? 'VARCHAR' : 'JSON'
-      field.sql = field.mode === 'text' ? `s.${identifier(field.name)}` : `s.${identifier(field.name)}::VARCHAR`
+      field.sql =
+        field.mode === 'text' ? `s.${identifier(field.name)}` : `s.${identifier(field.name)}::VARCHAR`
     }
     return { struct: `TRY(json_transform(raw, ${literal(JSON.stringify(shape))})) AS s`, apart }
   }
@@ -62,6 +65,8 @@ export class FieldTexts {
   /** The field as a reader of text sees it: a string as it stands, anything else as its JSON text. */
   asText(name: string): string {
     const { mode, sql } = this.get(name)
-    return mode === 'text' ? sql : `CASE WHEN starts_with(${sql}, '"') THEN ${sql}::JSON ->> '$' ELSE ${sql} END`
+    return mode === 'text'
+      ? sql
+      : `CASE WHEN starts_with(${sql}, '"') THEN ${sql}::JSON ->> '$' ELSE ${sql} END`
   }
 }

@@ -5,7 +5,12 @@
  * header column (h0 …) and per property column (p0 …) of the pipeline's tables. `ok` is null for rows that are not judged.
  */
 import type { Column, ColumnType } from '../../model/columns.ts'
-import { type CompiledPipeline, DEAD_LETTERS_COLUMNS, EVENTS_TABLE, type TableDefinition } from '../../model/pipeline.ts'
+import {
+  type CompiledPipeline,
+  DEAD_LETTERS_COLUMNS,
+  EVENTS_TABLE,
+  type TableDefinition,
+} from '../../model/pipeline.ts'
 import type { Plan, PlanProperty } from '../../model/plan.ts'
 import type { RowKind } from '../scratch.ts'
 import { FieldTexts, identifier, literal, pointer } from './field-text.ts'
@@ -78,14 +83,19 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
   const events = Object.values(plan.events)
   const fields = new FieldTexts()
   fields.need('event_type', 'text')
-  for (const { column } of columns.headers) if (column.source.from === 'header') fields.need(column.source.header, 'text')
-  for (const event of events) for (const property of event.properties) fields.need(property.name, modeOf(property.type))
+  for (const { column } of columns.headers)
+    if (column.source.from === 'header') fields.need(column.source.header, 'text')
+  for (const event of events)
+    for (const property of event.properties) fields.need(property.name, modeOf(property.type))
   const trusted = trustedSources(pipeline, input)
   for (const { field } of trusted) fields.need(field, 'json')
   const { struct, apart } = fields.seal()
 
-  const type = fields.get('event_type').mode === 'text' ? fields.get('event_type').sql : fields.asText('event_type')
-  const values = columns.properties.map(({ name, column }) => `${propertyColumn(column, plan, fields, 'event_type')} AS ${name}`)
+  const type =
+    fields.get('event_type').mode === 'text' ? fields.get('event_type').sql : fields.asText('event_type')
+  const values = columns.properties.map(
+    ({ name, column }) => `${propertyColumn(column, plan, fields, 'event_type')} AS ${name}`,
+  )
   const headers = columns.headers.map(({ name, column }) => `${headerColumn(column, fields)} AS ${name}`)
   const received = `(received + ${input.baseMicros})`
   const some = input.chosen.length === input.kinds.length ? '' : ` WHERE kind IN (${input.chosen.join(', ')})`
@@ -110,7 +120,12 @@ function scratchTable({ file, lineBytesMax }: JudgeInput): string {
   return `read_csv(${literal(file)}, columns = ${SCRATCH_COLUMNS}, header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', auto_detect = false, max_line_size = ${line}, buffer_size = ${buffer})`
 }
 
-function okSql(columns: JudgedColumns, plan: Plan, fields: FieldTexts, { kinds, chosen }: JudgeInput): string {
+function okSql(
+  columns: JudgedColumns,
+  plan: Plan,
+  fields: FieldTexts,
+  { kinds, chosen }: JudgeInput,
+): string {
   const branches = Object.values(plan.events).map(({ name, properties }) => {
     const tests = properties.map((property) => {
       const field = fields.get(property.name)
@@ -119,10 +134,13 @@ function okSql(columns: JudgedColumns, plan: Plan, fields: FieldTexts, { kinds, 
     if (looksLikeOther(name)) tests.unshift(`json_type(raw, '/event_type') = 'VARCHAR'`)
     return `WHEN ${literal(name)} THEN ${tests.length > 0 ? tests.join(' AND ') : 'true'}`
   })
-  const verdict = branches.length > 0 ? `coalesce(CASE event_type ${branches.join(' ')} ELSE false END, false)` : 'false'
+  const verdict =
+    branches.length > 0 ? `coalesce(CASE event_type ${branches.join(' ')} ELSE false END, false)` : 'false'
   const judged = chosen.filter((id) => kinds[id]!.fate === 'judge')
   if (judged.length === chosen.length) return verdict
-  return judged.length === 0 ? 'NULL::BOOLEAN' : `CASE WHEN kind IN (${judged.join(', ')}) THEN ${verdict} END`
+  return judged.length === 0
+    ? 'NULL::BOOLEAN'
+    : `CASE WHEN kind IN (${judged.join(', ')}) THEN ${verdict} END`
 }
 
 /** The property as a column: filled from the events that declare it with that type under this plan. */
@@ -130,7 +148,9 @@ function propertyColumn(column: Column, plan: Plan, fields: FieldTexts, eventTyp
   const { source, type } = column
   if (source.from !== 'property') throw new Error(`column ${column.name} is no property`)
   const events = Object.values(plan.events)
-  const declaring = events.filter((event) => event.properties.some((property) => declares(property, source.property, type)))
+  const declaring = events.filter((event) =>
+    event.properties.some((property) => declares(property, source.property, type)),
+  )
   if (declaring.length === 0) return `NULL::${duckdbType(type)}`
   const value = valueSql(type, fields.get(source.property))
   if (declaring.length === events.length) return value
@@ -164,7 +184,9 @@ function trustedSources(pipeline: CompiledPipeline, { kinds, chosen }: JudgeInpu
   for (const source of pipeline.sources) {
     if (source.trustTime === null) continue
     const isDefault = source === pipeline.sources[0]
-    const ids = chosen.filter((id) => kinds[id]!.source === source.name || (isDefault && kinds[id]!.source === null))
+    const ids = chosen.filter(
+      (id) => kinds[id]!.source === source.name || (isDefault && kinds[id]!.source === null),
+    )
     if (ids.length > 0) trusted.push({ kinds: ids, ...source.trustTime })
   }
   return trusted
@@ -183,13 +205,17 @@ function timestampSql(trusted: TrustedSource[], fields: FieldTexts): string {
 
 /** SELECT of a pipeline's table out of `judged`. */
 export function tableSelect(columns: JudgedColumns, table: TableDefinition, kinds: RowKind[]): string {
-  const selected = table.columns.map((column) => `${columnSql(columns, column, kinds)} AS ${identifier(column.name)}`)
+  const selected = table.columns.map(
+    (column) => `${columnSql(columns, column, kinds)} AS ${identifier(column.name)}`,
+  )
   return `SELECT ${selected.join(', ')} FROM judged WHERE ok AND event_type IN (${table.events.map(literal).join(', ')})`
 }
 
 /** SELECT of `events` out of `judged`. */
 export function eventsSelect(columns: JudgedColumns, kinds: RowKind[]): string {
-  const selected = EVENTS_TABLE.columns.map((column) => `${columnSql(columns, column, kinds)} AS ${identifier(column.name)}`)
+  const selected = EVENTS_TABLE.columns.map(
+    (column) => `${columnSql(columns, column, kinds)} AS ${identifier(column.name)}`,
+  )
   return `SELECT ${selected.join(', ')} FROM judged WHERE ok`
 }
 

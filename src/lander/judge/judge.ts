@@ -26,6 +26,12 @@ export interface RowFault {
 /** Counts per partition. records = landed + dead + duplicate. */
 export type ChunkCounts = Record<number, { records: number; landed: number; dead: number; duplicate: number }>
 
+export interface Verdicts {
+  counts: ChunkCounts
+  /** Event types that have landed rows. */
+  landedTypes: Set<string>
+}
+
 /** Finds the plan of a version; undefined when it is not known. */
 export type PlanLoader = (version: string) => Promise<Plan | undefined>
 
@@ -39,7 +45,12 @@ export class Judge {
   #scratch: Scratch | undefined
 
   /** Scratch files are made in `directory`. */
-  constructor(connection: DuckDBConnection, pipeline: CompiledPipeline, loadPlan: PlanLoader, directory: string) {
+  constructor(
+    connection: DuckDBConnection,
+    pipeline: CompiledPipeline,
+    loadPlan: PlanLoader,
+    directory: string,
+  ) {
     this.#connection = connection
     this.#pipeline = pipeline
     this.#loadPlan = loadPlan
@@ -49,7 +60,7 @@ export class Judge {
   }
 
   /** `faults` are the rows whose fate is `dead` already. */
-  async judge(scratch: Scratch, faults: Map<number, RowFault>): Promise<ChunkCounts> {
+  async judge(scratch: Scratch, faults: Map<number, RowFault>): Promise<Verdicts> {
     this.#scratch = scratch
     const file = join(this.#directory, 'scratch')
     await writeFile(file, scratch.bytes())
@@ -90,7 +101,14 @@ export class Judge {
     let statement = 'CREATE OR REPLACE TEMP TABLE judged AS'
     for (const [plan, chosen] of byPlan) {
       const { kinds, baseMicros, lineBytesMax } = scratch
-      const select = judgeSelect(this.#pipeline, this.#columns, { file, lineBytesMax, baseMicros, kinds, chosen, plan })
+      const select = judgeSelect(this.#pipeline, this.#columns, {
+        file,
+        lineBytesMax,
+        baseMicros,
+        kinds,
+        chosen,
+        plan,
+      })
       await this.#connection.run(`${statement} ${select}`)
       statement = 'INSERT INTO judged'
     }
@@ -145,26 +163,34 @@ export class Judge {
     }
   }
 
-  async #count(scratch: Scratch): Promise<ChunkCounts> {
+  async #count(scratch: Scratch): Promise<Verdicts> {
     const counts: ChunkCounts = {}
+    const landedTypes = new Set<string>()
     const result = await this.#connection.runAndReadAll(
-      'SELECT kind, count(*) AS rows, count(*) FILTER (ok) AS landed FROM judged GROUP BY kind',
+      'SELECT kind, CASE WHEN ok THEN event_type END AS landed_type, count(*) AS n FROM judged GROUP BY ALL',
     )
     let records = 0
-    for (const [id, rows, landed] of result.getRows()) {
+    for (const [id, type, n] of result.getRows()) {
       const kind = scratch.kinds[Number(id)]!
       counts[kind.partition] ??= { records: 0, landed: 0, dead: 0, duplicate: 0 }
       const of = counts[kind.partition]!
-      of.records += Number(rows)
-      of.landed += Number(landed)
-      if (kind.fate === 'duplicate') of.duplicate += Number(rows)
-      else of.dead += Number(rows) - Number(landed)
-      records += Number(rows)
+      const rows = Number(n)
+      records += rows
+      of.records += rows
+      if (type !== null) of.landed += rows
+      else if (kind.fate === 'duplicate') of.duplicate += rows
+      else of.dead += rows
+      if (type !== null) landedTypes.add(String(type))
     }
-    if (records === scratch.rows) return counts
-    throw new LandfallError('bug', 'lander/rows-lost', `judging ${scratch.rows} records gave ${records} verdicts`, {
-      hint: 'Nothing of them was landed. Report this with the version of Landfall',
-    })
+    if (records === scratch.rows) return { counts, landedTypes }
+    throw new LandfallError(
+      'bug',
+      'lander/rows-lost',
+      `judging ${scratch.rows} records gave ${records} verdicts`,
+      {
+        hint: 'Nothing of them was landed. Report this with the version of Landfall',
+      },
+    )
   }
 
   async #rows(select: string): Promise<number[]> {

@@ -4,8 +4,9 @@
  * The test is **sound, not complete**: true means that it fits. Where being exact would cost every row a second parse, the
  * test says false and `checkEvent` decides (see judge.ts), so rare spellings cost time and never a verdict.
  */
-import type { ColumnType } from '../../model/columns.ts'
+
 import { parseDecimalType } from '../../model/check-event.ts'
+import type { ColumnType } from '../../model/columns.ts'
 import type { PlanProperty } from '../../model/plan.ts'
 import { type FieldText, literal, pointer } from './field-text.ts'
 
@@ -76,7 +77,11 @@ function kindAndText(property: PlanProperty, field: FieldText, value: string): s
   const x = field.sql
   switch (property.type) {
     case 'string':
-      return all([stringKind(property, field), `NOT contains(raw, '\\u0000')`, ...stringText(property, value)])
+      return all([
+        stringKind(property, field),
+        `NOT contains(raw, '\\u0000')`,
+        ...stringText(property, value),
+      ])
     case 'int':
     case 'long':
       // Printed as it was read, so it was an integer, and it is inside the range.

@@ -1,0 +1,79 @@
+/**
+ * The plan of a batch: what will be committed, made durable (`lander/plan.json`) before the first commit. A redo after a crash
+ * executes it: same range, same definition, same verdicts. Format: docs/formats/lander.md.
+ */
+import { join } from 'node:path'
+import { LandfallError } from '../base/errors.ts'
+import { makeDirectory, readIfPresent, replaceFile } from '../base/files.ts'
+import type { CompiledPipeline } from '../model/pipeline.ts'
+import type { Position } from '../model/position.ts'
+import type { ChunkCounts } from './judge/judge.ts'
+
+export interface BatchPlan {
+  version: 1
+  /** Batch number: that of `events` and one. */
+  number: number
+  /** Epoch of the lander that made the plan; another one executes it under its own. */
+  epoch: number
+  /** Where every table stands before the batch, and after it. */
+  from: Position
+  to: Position
+  /** `CompiledPipeline.hash` of the definition that judges it. */
+  definition: string
+  /** Tables with rows and how many each gets, in the order of their commits; `events` is always the last. */
+  tables: { name: string; rows: number }[]
+  counts: ChunkCounts
+}
+
+const PLAN = 'plan.json'
+const DEFINITIONS = 'definitions'
+
+export async function savePlan(directory: string, plan: BatchPlan): Promise<void> {
+  await replaceFile(join(directory, PLAN), `${JSON.stringify(plan)}\n`)
+}
+
+export async function loadPlan(directory: string): Promise<BatchPlan | undefined> {
+  const path = join(directory, PLAN)
+  const bytes = await readIfPresent(path)
+  if (bytes === undefined) return undefined
+  const plan = parse(bytes) as BatchPlan | undefined
+  if (plan?.version === 1 && Number.isSafeInteger(plan.number)) return plan
+  throw damaged(path)
+}
+
+/** Keeps a definition by its hash, so that a redo finds it although the pipeline file has changed. Durable when resolved. */
+export async function saveDefinition(directory: string, pipeline: CompiledPipeline): Promise<void> {
+  const path = join(directory, DEFINITIONS, `${pipeline.hash}.json`)
+  if ((await readIfPresent(path)) !== undefined) return
+  await makeDirectory(join(directory, DEFINITIONS))
+  // Keys and limits of sources decide who may send, not how a record lands, and a key is not for a file.
+  const sources = pipeline.sources.map((source) => ({ ...source, writeKey: null }))
+  await replaceFile(path, `${JSON.stringify({ ...pipeline, sources }, null, 1)}\n`)
+}
+
+export async function loadDefinition(directory: string, hash: string): Promise<CompiledPipeline> {
+  const path = join(directory, DEFINITIONS, `${hash}.json`)
+  const bytes = await readIfPresent(path)
+  const pipeline = bytes === undefined ? undefined : (parse(bytes) as CompiledPipeline | undefined)
+  if (pipeline?.hash === hash) return pipeline
+  throw damaged(path)
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+function damaged(path: string): LandfallError {
+  return new LandfallError(
+    'bad-data',
+    'lander/plan-damaged',
+    `${path} is missing or not what the lander wrote`,
+    {
+      hint: 'Restore it from a backup. Without it a batch that was begun cannot be finished exactly once',
+    },
+  )
+}

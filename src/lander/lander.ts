@@ -1,0 +1,279 @@
+/**
+ * The lander: which events belong in which table?
+ *
+ * Promises: every record of the log becomes exactly one of landed, dead (with a reason) or duplicate, and a landed event is in
+ * every table it matches exactly once, whatever is killed and whenever. The verdict depends on the log and on the definition
+ * of the pipeline alone. Events that a query asks for are in the spool at once; tables are committed in batches, `events` last,
+ * so that its position proves the batch for all. One lander at a time: taking over fences the predecessor.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { type Clock, systemClock } from '../base/clock.ts'
+import { formatError } from '../base/errors.ts'
+import { makeDirectory } from '../base/files.ts'
+import { type DirectoryLock, waitForDirectoryLock } from '../base/lock.ts'
+import type { Lake } from '../lake/lake.ts'
+import type { LogReader } from '../log/log.ts'
+import type { CompiledPipeline } from '../model/pipeline.ts'
+import { samePosition } from '../model/position.ts'
+import { AskWatcher } from './ask.ts'
+import { loadDefinition, loadPlan } from './batch-plan.ts'
+import { diskWatch } from './disk.ts'
+import { type LanderLogger, SILENT } from './logger.ts'
+import { Pump } from './pump.ts'
+import { Session, type SessionParts } from './session.ts'
+import { LANDER_DEFAULTS, type LanderSettings } from './settings.ts'
+import { SpoolWriter, sumCounts } from './spool-writer.ts'
+import { type LanderStatus, StatusFile } from './status.ts'
+import { checkLog, committedPosition, landedTables } from './tables.ts'
+
+export interface LanderOptions {
+  pipeline: CompiledPipeline
+  log: LogReader
+  lake: Lake
+  /** `lander/`: plan, lock, status. */
+  directory: string
+  spoolDirectory: string
+  plansDirectory: string
+  settings?: Partial<LanderSettings>
+  clock?: Clock
+  logger?: LanderLogger
+  /** How long to wait for a predecessor that is just leaving (default 10 s). */
+  lockWaitMs?: number
+}
+
+/** What `landToEnd` did: counts of this call. */
+export interface LandReport {
+  records: number
+  landed: number
+  dead: number
+  duplicate: number
+  batches: number
+}
+
+export interface Lander extends AsyncDisposable {
+  /** Lands what comes until the signal; then what is taken in, if that is done within the grace. Throws when it must not go on. */
+  run(signal: AbortSignal): Promise<void>
+  /** Lands everything up to the log's end as of now. */
+  landToEnd(options?: {
+    signal?: AbortSignal
+    onProgress?: (report: LandReport) => void
+  }): Promise<LandReport>
+  status(): LanderStatus
+}
+
+/** Takes over: locks the directory, fences a predecessor, finishes its batch, begins the spool. */
+export async function openLander(options: LanderOptions): Promise<Lander> {
+  const { directory, spoolDirectory, log, lake } = options
+  await makeDirectory(directory)
+  await mkdir(spoolDirectory, { recursive: true })
+  const lock = await waitForDirectoryLock(directory, 'The lander', options.lockWaitMs ?? 10_000)
+  const settings = { ...LANDER_DEFAULTS, ...options.settings }
+  let instance: DuckDBInstance | undefined
+  try {
+    instance = await openDuckdb(directory, settings)
+    const parts: SessionParts = {
+      log,
+      lake,
+      settings,
+      directory,
+      plansDirectory: options.plansDirectory,
+      adoptBytes: settings.adoptBytes,
+      judging: await connect(instance),
+      connection: await connect(instance),
+      spool: new SpoolWriter(spoolDirectory, log.id),
+      logger: options.logger ?? SILENT,
+    }
+    await finishOpenPlan(parts)
+    const position = await committedPosition(lake, log)
+    await checkLog(log, position)
+    const session = await Session.open(parts, options.pipeline, position)
+    return new DuckdbLander(options, parts, session, instance, lock)
+  } catch (error) {
+    instance?.closeSync()
+    lock.release()
+    throw error
+  }
+}
+
+/** A plan beyond the position of `events` was begun and not finished: it is, before anything else. */
+async function finishOpenPlan(parts: SessionParts): Promise<void> {
+  const { lake, log, directory } = parts
+  const plan = await loadPlan(directory)
+  if (plan === undefined || plan.from.logId !== log.id) return
+  const events = await lake.load('events')
+  if (plan.number <= (events?.batch ?? 0)) return
+  const position = await committedPosition(lake, log)
+  // A lake that was made anew or restored stands elsewhere: the plan is not its history.
+  if (!samePosition(position, plan.from)) return
+  await checkLog(log, position)
+  const session = await Session.open(parts, await loadDefinition(directory, plan.definition), plan.from)
+  await session.redo(plan)
+}
+
+async function openDuckdb(directory: string, settings: LanderSettings): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(':memory:', {
+    threads: String(settings.threads),
+    memory_limit: `${Math.ceil(settings.memoryBytes / 1e6)}MB`,
+    temp_directory: join(directory, 'tmp'),
+    preserve_insertion_order: 'false',
+  })
+}
+
+async function connect(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect()
+  await connection.run(`SET TimeZone = 'UTC'`)
+  return connection
+}
+
+class DuckdbLander implements Lander {
+  readonly #options: LanderOptions
+  readonly #parts: SessionParts
+  readonly #session: Session
+  readonly #instance: DuckDBInstance
+  readonly #lock: DirectoryLock
+  readonly #clock: Clock
+  readonly #statusFile: StatusFile
+  readonly #ask: AskWatcher
+  readonly #pump: Pump
+  readonly #disk: () => { spool: boolean; commit: boolean }
+  #progress: (() => void) | undefined
+  #batches = 0
+  #maintained = 0
+  #committedAt: number | null = null
+  #error: string | null = null
+  #running: Promise<void> | undefined
+  #closed = false
+
+  constructor(
+    options: LanderOptions,
+    parts: SessionParts,
+    session: Session,
+    instance: DuckDBInstance,
+    lock: DirectoryLock,
+  ) {
+    this.#options = options
+    this.#parts = parts
+    this.#session = session
+    this.#instance = instance
+    this.#lock = lock
+    this.#clock = options.clock ?? systemClock()
+    const { settings, spool, log } = parts
+    const reserves = { spool: settings.reserveSpool, commit: settings.reserveCommit }
+    this.#disk = diskWatch(options.directory, reserves, () => this.#clock.monotonicMs())
+    this.#statusFile = new StatusFile(options.directory, () => this.status())
+    this.#pump = new Pump(
+      {
+        session,
+        log,
+        spool,
+        settings,
+        clock: this.#clock,
+        disk: this.#disk,
+        afterBatch: () => this.#afterBatch(),
+        onChange: () => this.#statusFile.touch(),
+      },
+      spool.end,
+    )
+    this.#ask = new AskWatcher(spool.directory, settings.askPollMs, () => void this.#answer())
+    this.#statusFile.touch()
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#move({ follow: true, signal })
+  }
+
+  async landToEnd(
+    options: { signal?: AbortSignal; onProgress?: (report: LandReport) => void } = {},
+  ): Promise<LandReport> {
+    const before = sumCounts(this.#session.events.counters ?? {})
+    const batches = this.#batches
+    const report = (): LandReport => {
+      const now = sumCounts(this.#session.events.counters ?? {})
+      return {
+        records: now.records - before.records,
+        landed: now.landed - before.landed,
+        dead: now.dead - before.dead,
+        duplicate: now.duplicate - before.duplicate,
+        batches: this.#batches - batches,
+      }
+    }
+    this.#progress = () => options.onProgress?.(report())
+    await this.#move({ follow: false, signal: options.signal ?? new AbortController().signal })
+    this.#progress = undefined
+    return report()
+  }
+
+  status(): LanderStatus {
+    const { events, duplicates, epoch } = this.#session
+    const disk = this.#disk()
+    const full = disk.commit
+      ? disk.spool
+        ? null
+        : 'little disk left: no chunks for queries'
+      : 'disk full: nothing is landed'
+    return {
+      version: 1,
+      pid: process.pid,
+      logId: this.#parts.log.id,
+      epoch,
+      batch: events.batch,
+      position: this.#pump.position,
+      counters: events.counters ?? {},
+      spooled: this.#parts.spool.end,
+      pending: this.#pump.pendingRows,
+      committedAt: this.#committedAt,
+      ids: { count: duplicates.ids, bytes: duplicates.bytes, forgotten: duplicates.forgotten },
+      error: this.#error ?? full,
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#ask.close()
+    await this.#running?.catch(() => {})
+    await this.#statusFile.flush()
+    this.#parts.judging.closeSync()
+    this.#parts.connection.closeSync()
+    this.#instance.closeSync()
+    this.#lock.release()
+  }
+
+  async #move(options: { follow: boolean; signal: AbortSignal }): Promise<void> {
+    this.#running = this.#pump.run(options)
+    try {
+      await this.#running
+    } catch (error) {
+      this.#error = formatError(error)
+      throw error
+    } finally {
+      await this.#statusFile.flush()
+    }
+  }
+
+  /** A query waits: it gets everything that is durable now, so that all who ask at once are answered by one chunk. */
+  async #answer(): Promise<void> {
+    try {
+      this.#pump.ask(await this.#parts.log.end())
+    } catch (error) {
+      this.#parts.logger.warn({ err: error }, 'the end of the log could not be read')
+    }
+  }
+
+  /** Between batches: maintenance of one table, in turn. Its failure delays nothing that lands. */
+  async #afterBatch(): Promise<void> {
+    this.#batches += 1
+    this.#committedAt = Math.floor(this.#clock.nowMicros() / 1000)
+    this.#progress?.()
+    if (!this.#parts.settings.maintain || !this.#disk().spool) return
+    const tables = landedTables(this.#options.pipeline)
+    const table = tables[this.#maintained++ % tables.length]!.name
+    try {
+      await this.#parts.lake.maintain(this.#parts.connection, table)
+    } catch (error) {
+      this.#parts.logger.warn({ err: error, table }, `maintenance of ${table} failed`)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Lands a batch: one atomic commit per table with rows, `events` last.
+ *
+ * What a crash leaves, and what the next lander does:
+ * - before the plan is durable: nothing; the records are read and judged again.
+ * - after the plan, or between two commits: the tables before that stand at the plan's end, the others where they were. The
+ *   plan is executed again, over the same range and with the same verdicts; tables at its end are skipped.
+ * - after the commit of `events`: everything is landed; the plan is history, its number is that of `events`.
+ * Files of a commit that did not happen are orphans; maintenance takes them.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { isLandfallError, LandfallError } from '../base/errors.ts'
+import type { Counters, DataFile, Lake, TableState } from '../lake/lake.ts'
+import { type ParquetFile, readParquet } from '../lake/parquet.ts'
+import { EVENTS_TABLE } from '../model/pipeline.ts'
+import { samePosition } from '../model/position.ts'
+import type { BatchPlan } from './batch-plan.ts'
+import type { ChunkCounts } from './judge/judge.ts'
+import type { LanderLogger } from './logger.ts'
+import type { JudgedChunk } from './spool-writer.ts'
+import { checkTablePosition } from './tables.ts'
+
+const ATTEMPTS_MAX = 8
+
+export interface LandingParts {
+  lake: Lake
+  connection: DuckDBConnection
+  adoptBytes: number
+  logger: LanderLogger
+}
+
+/** Executes a plan. `states` are the tables as last seen, and are brought up to date. */
+export async function executePlan(
+  parts: LandingParts,
+  plan: BatchPlan,
+  epoch: number,
+  chunks: readonly JudgedChunk[],
+  states: Map<string, TableState>,
+): Promise<void> {
+  for (const { name, rows } of plan.tables) {
+    const files = chunks.flatMap((chunk) => chunk.files.get(name) ?? [])
+    const found = files.reduce((sum, file) => sum + file.rows, 0)
+    if (found !== rows) throw differs(plan, name, rows, found)
+    const state = states.get(name)!
+    if (isAt(state, plan)) continue
+    checkTablePosition(state, plan.from)
+    states.set(name, await commitTable(parts, plan, epoch, state, files))
+  }
+}
+
+async function commitTable(
+  parts: LandingParts,
+  plan: BatchPlan,
+  epoch: number,
+  state: TableState,
+  files: readonly ParquetFile[],
+): Promise<TableState> {
+  const { lake } = parts
+  const counters =
+    state.name === EVENTS_TABLE.name ? { counters: addCounts(state.counters ?? {}, plan.counts) } : {}
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const add = await dataFiles(parts, state, files)
+      const expect = { position: state.position, epoch }
+      // The commit point of this table.
+      return await lake.commit(state.name, {
+        add,
+        expect,
+        position: plan.to,
+        batch: plan.number,
+        ...counters,
+      })
+    } catch (error) {
+      const landed = await outcome(parts, plan, epoch, state.name, error, attempt)
+      if (landed !== undefined) return landed
+    }
+  }
+}
+
+/**
+ * After a failure: the table's state when the commit happened after all, undefined when it did not and may be tried again.
+ * Whatever the error says, the table is looked at: an answer may have been lost, and only the position tells.
+ */
+async function outcome(
+  { lake, logger }: LandingParts,
+  plan: BatchPlan,
+  epoch: number,
+  table: string,
+  error: unknown,
+  attempt: number,
+): Promise<TableState | undefined> {
+  if (isLandfallError(error, 'lake/fenced') || isLandfallError(error, 'lake/inconsistent')) throw error
+  const state = await lake.load(table)
+  if (state !== undefined && state.epoch === epoch && isAt(state, plan)) return state
+  const mayRetry = error instanceof LandfallError ? error.kind === 'retry' : isSystemError(error)
+  if (!mayRetry || isLandfallError(error, 'lake/position-moved') || attempt >= ATTEMPTS_MAX) throw error
+  logger.warn(
+    { err: error, table, batch: plan.number, attempt },
+    `committing to ${table} failed; trying again`,
+  )
+  await sleep(Math.min(5000, 50 * 2 ** attempt))
+  return undefined
+}
+
+function isSystemError(error: unknown): boolean {
+  return typeof (error as { syscall?: unknown }).syscall === 'string'
+}
+
+/** Large spool files become data files as they are; of small ones one file is made. */
+async function dataFiles(
+  { lake, connection, adoptBytes }: LandingParts,
+  state: TableState,
+  files: readonly ParquetFile[],
+): Promise<DataFile[]> {
+  const asTheyAre = files.length === 1 ? files : files.filter((file) => file.bytes >= adoptBytes)
+  const merged = files.filter((file) => !asTheyAre.includes(file))
+  const add: DataFile[] = []
+  for (const file of asTheyAre) add.push(await lake.adopt(state, file))
+  if (merged.length === 0) return add
+  const from = readParquet(
+    state.schema,
+    merged.map((file) => file.location),
+  )
+  add.push(...(await lake.writeFiles(connection, state, `SELECT * FROM ${from}`)))
+  return add
+}
+
+export function isAt(state: TableState, plan: BatchPlan): boolean {
+  return state.position !== undefined && samePosition(state.position, plan.to)
+}
+
+export function addCounts(before: Counters, counts: ChunkCounts): Counters {
+  const sums: Counters = structuredClone(before)
+  for (const [key, count] of Object.entries(counts)) {
+    const partition = Number(key)
+    const sum = sums[partition] ?? { records: 0, landed: 0, dead: 0, duplicate: 0 }
+    sums[partition] = {
+      records: sum.records + count.records,
+      landed: sum.landed + count.landed,
+      dead: sum.dead + count.dead,
+      duplicate: sum.duplicate + count.duplicate,
+    }
+  }
+  return sums
+}
+
+function differs(plan: BatchPlan, table: string, expected: number, found: number): LandfallError {
+  return new LandfallError(
+    'bug',
+    'lander/redo-differs',
+    `batch ${plan.number} was planned with ${expected} rows for ${table}; judged again it has ${found}`,
+    {
+      hint: 'Start the version of Landfall that began this batch once, so that it is finished by the same rules',
+      details: { batch: plan.number, table, expected, found },
+    },
+  )
+}

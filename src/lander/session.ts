@@ -1,0 +1,157 @@
+/** Landing under one definition of the pipeline: its tables (taken over), its judge, its ids. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { TableState } from '../lake/lake.ts'
+import type { ParquetFile } from '../lake/parquet.ts'
+import type { LogReader } from '../log/log.ts'
+import { type CompiledPipeline, EVENTS_TABLE } from '../model/pipeline.ts'
+import { loadPlan } from '../model/plan-store.ts'
+import type { Position } from '../model/position.ts'
+import { type BatchPlan, saveDefinition, savePlan } from './batch-plan.ts'
+import { Duplicates } from './duplicates/duplicates.ts'
+import { EarlierRecords } from './duplicates/earlier-records.ts'
+import { type Chunk, Intake } from './intake.ts'
+import { Judge } from './judge/judge.ts'
+import { executePlan, type LandingParts } from './landing.ts'
+import type { LanderSettings } from './settings.ts'
+import { endsOf, type JudgedChunk, type SpoolWriter } from './spool-writer.ts'
+import { DEAD_LETTERS_TABLE, landedTables, takeOver } from './tables.ts'
+
+export interface SessionParts extends LandingParts {
+  log: LogReader
+  /** Of the judge; `connection` is that of the commits, so that both can work at once. */
+  judging: DuckDBConnection
+  spool: SpoolWriter
+  settings: LanderSettings
+  directory: string
+  plansDirectory: string
+}
+
+export class Session {
+  readonly pipeline: CompiledPipeline
+  readonly epoch: number
+  readonly states: Map<string, TableState>
+  readonly duplicates: Duplicates
+  readonly intake: Intake
+  readonly #parts: SessionParts
+  readonly #judge: Judge
+
+  private constructor(
+    parts: SessionParts,
+    pipeline: CompiledPipeline,
+    taken: { epoch: number; states: Map<string, TableState> },
+  ) {
+    this.#parts = parts
+    this.pipeline = pipeline
+    this.epoch = taken.epoch
+    this.states = taken.states
+    const { log, lake, judging, settings } = parts
+    this.duplicates = new Duplicates(pipeline, new EarlierRecords(log, lake, judging), settings.idsMax)
+    this.intake = new Intake(log.id, this.duplicates, {
+      bytes: settings.chunkBytes,
+      rows: settings.batchRows,
+    })
+    const load = (version: string) => loadPlan(parts.plansDirectory, version)
+    this.#judge = new Judge(judging, pipeline, load, parts.directory)
+  }
+
+  /** Takes the tables over at `position`, remembers the ids before it, and begins the spool there. */
+  static async open(parts: SessionParts, pipeline: CompiledPipeline, position: Position): Promise<Session> {
+    await saveDefinition(parts.directory, pipeline)
+    const session = new Session(parts, pipeline, await takeOver(pipeline, parts.lake, position))
+    await session.duplicates.rebuild(parts.lake, parts.judging, position)
+    await parts.spool.reset(position, session.epoch)
+    return session
+  }
+
+  get events(): TableState {
+    return this.states.get(EVENTS_TABLE.name)!
+  }
+
+  /** Judges a chunk and writes its rows, typed, into files of the spool. Not visible to queries yet. */
+  async judge(chunk: Chunk): Promise<JudgedChunk> {
+    const { spool, judging } = this.#parts
+    const { scratch, candidates, faults, ranges } = chunk
+    const { rows, valueBytes: bytes } = scratch
+    for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
+      faults.set(row, { reason: 'id_conflict', field: 'event_id', detail })
+    }
+    for (const { row, bad } of scratch.seal()) {
+      if (scratch.kindOf(row).fate !== 'judge') continue
+      scratch.setFate(row, 'dead')
+      faults.set(row, { reason: 'malformed_json', field: null, detail: 'bytes that are no text', raw: bad })
+    }
+    const { counts, landedTypes } = await this.#judge.judge(scratch, faults)
+    const id = spool.nextId()
+    const files = new Map<string, ParquetFile[]>()
+    for (const table of landedTables(this.pipeline)) {
+      const isDead = table === DEAD_LETTERS_TABLE
+      const isEvents = table === EVENTS_TABLE
+      const some = isDead
+        ? faults.size > 0
+        : isEvents
+          ? landedTypes.size > 0
+          : table.events.some((name) => landedTypes.has(name))
+      if (!some) continue
+      const select = this.#judge.select(isDead ? 'dead_letters' : isEvents ? 'events' : table)
+      const written = await spool.write(judging, id, this.states.get(table.name)!, select)
+      if (written.length > 0) files.set(table.name, written)
+    }
+    await this.#judge.clear()
+    return { id, ranges, counts, files, rows, bytes }
+  }
+
+  /** Makes the plan of a batch durable. */
+  async plan(from: Position, chunks: readonly JudgedChunk[]): Promise<BatchPlan> {
+    const { log, directory } = this.#parts
+    const to: Position = { logId: log.id, next: { ...from.next } }
+    const counts: BatchPlan['counts'] = {}
+    for (const chunk of chunks) {
+      Object.assign(to.next, endsOf(chunk))
+      for (const [partition, count] of Object.entries(chunk.counts)) {
+        const sum = (counts[Number(partition)] ??= { records: 0, landed: 0, dead: 0, duplicate: 0 })
+        for (const key of ['records', 'landed', 'dead', 'duplicate'] as const) sum[key] += count[key]
+      }
+    }
+    const tables = landedTables(this.pipeline)
+      .map(({ name }) => ({ name, rows: rowsOf(chunks, name) }))
+      .filter(({ name, rows }) => rows > 0 || name === EVENTS_TABLE.name)
+    const number = this.events.batch + 1
+    const definition = this.pipeline.hash
+    const plan: BatchPlan = { version: 1, number, epoch: this.epoch, from, to, definition, tables, counts }
+    await savePlan(directory, plan)
+    return plan
+  }
+
+  async land(plan: BatchPlan, chunks: readonly JudgedChunk[]): Promise<void> {
+    await executePlan(this.#parts, plan, this.epoch, chunks, this.states)
+    await this.#parts.spool.committed(chunks, plan.to)
+  }
+
+  /** Executes a plan that a predecessor left: reads its range again, judges it by this (the plan's) definition, lands it. */
+  async redo(plan: BatchPlan): Promise<void> {
+    const { log, logger } = this.#parts
+    logger.info(
+      { batch: plan.number, from: plan.from, to: plan.to },
+      `finishing batch ${plan.number} of an earlier lander`,
+    )
+    const chunks: JudgedChunk[] = []
+    const remaining = new Map(Object.entries(plan.to.next).map(([partition, to]) => [Number(partition), to]))
+    for await (const batch of log.read({ from: plan.from, follow: false })) {
+      const to = remaining.get(batch.partition)
+      if (to === undefined) continue
+      const cursor = batch.cursor()
+      while (!this.intake.take(batch, cursor, to)) chunks.push(await this.judge(this.intake.cut()))
+      if (batch.next >= to) remaining.delete(batch.partition)
+      if (remaining.size === 0) break
+    }
+    if (!this.intake.isEmpty) chunks.push(await this.judge(this.intake.cut()))
+    await this.land(plan, chunks)
+  }
+}
+
+function rowsOf(chunks: readonly JudgedChunk[], table: string): number {
+  return chunks.reduce(
+    (sum, chunk) => sum + (chunk.files.get(table) ?? []).reduce((rows, file) => rows + file.rows, 0),
+    0,
+  )
+}

@@ -1,0 +1,70 @@
+/** `lander/status.json`: what the lander last knew of itself, for people and for other processes. Not synced. */
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Counters } from '../lake/lake.ts'
+import type { Position } from '../model/position.ts'
+
+export interface LanderStatus {
+  version: 1
+  pid: number
+  logId: string
+  epoch: number
+  /** Last committed batch, the position after it, and what is landed since the first one (per partition). */
+  batch: number
+  position: Position
+  counters: Counters
+  /** Where the spool ends: queries see everything before it. */
+  spooled: Position
+  /** Records taken in and not committed yet. */
+  pending: number
+  /** Milliseconds since 1970 of the last commit of this process; null before it. */
+  committedAt: number | null
+  /** Ids remembered for duplicates, the memory they take, and how many were let go inside the window. */
+  ids: { count: number; bytes: number; forgotten: number }
+  /** What stopped or delayed landing last, in one line; null when all is well. */
+  error: string | null
+}
+
+const INTERVAL_MS = 1000
+
+export class StatusFile {
+  readonly #path: string
+  readonly #read: () => LanderStatus
+  #written = ''
+  #timer: NodeJS.Timeout | undefined
+  #lastAt = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(directory: string, read: () => LanderStatus) {
+    this.#path = join(directory, 'status.json')
+    this.#read = read
+  }
+
+  /** Something may have changed: written within a second, once. */
+  touch(): void {
+    if (this.#timer !== undefined) return
+    const wait = Math.max(0, this.#lastAt + INTERVAL_MS - performance.now())
+    this.#timer = setTimeout(() => void this.flush(), wait)
+    this.#timer.unref()
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#lastAt = performance.now()
+    this.#writing = this.#writing.then(() => this.#write())
+    await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    const text = `${JSON.stringify(this.#read())}\n`
+    if (text === this.#written) return
+    try {
+      await writeFile(`${this.#path}.tmp`, text)
+      await rename(`${this.#path}.tmp`, this.#path)
+      this.#written = text
+    } catch {
+      // Best effort: a full disk must not stop the lander here; its commits say so with a better text.
+    }
+  }
+}
