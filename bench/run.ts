@@ -1,0 +1,59 @@
+/**
+ * npm run bench [-- NAME… --pairs N --seconds S --events N --quick]
+ *
+ * Runs the benchmarks named (all when none is), prints their figures beside their goals, and appends one line to
+ * history.jsonl. Exit code 0 also when a figure is short of its goal: a busy machine is no failure of the code. 1 when a
+ * run was wrong.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Bench, Figure } from './harness.ts'
+import { appendHistory, describeMachine, formatTable } from './report.ts'
+
+const BENCHES: Record<string, () => Promise<Bench>> = {
+  collector: async () => (await import('./collector.ts')).benchCollector,
+  log: async () => (await import('./log.ts')).benchLog,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pairs: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    events: { type: 'string', default: '500000' },
+    /** For a look while working: few, short samples, and nothing is kept. */
+    quick: { type: 'boolean', default: false },
+  },
+})
+
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
+const unknown = names.find((name) => !Object.hasOwn(BENCHES, name))
+if (unknown !== undefined) {
+  process.stderr.write(`bench: no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}\n`)
+  process.exit(2)
+}
+
+const settings = values.quick
+  ? { pairs: 2, seconds: 1, events: 50_000 }
+  : { pairs: Number(values.pairs), seconds: Number(values.seconds), events: Number(values.events) }
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const figures: Figure[] = []
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+
+const { cpu, cores, memoryGiB, kernel, node } = describeMachine()
+say(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, node ${node}`)
+for (const name of names) {
+  const bench = await BENCHES[name]!()
+  // Not below /tmp, which may be memory: syncs would cost nothing.
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const directory = mkdtempSync(join(root, '.cache', `bench-${name}-`))
+  try {
+    figures.push(...(await bench({ ...settings, directory, say })))
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+process.stdout.write(`${formatTable(figures)}\n`)
+if (!values.quick) appendHistory(join(root, 'bench', 'history.jsonl'), settings, figures)
