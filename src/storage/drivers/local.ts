@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, link, open, readdir, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  link,
+  open,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { LandfallError, systemCode } from '../../base/errors.ts'
-import { createFile, makeDirectory, readIfPresent, replaceFile, syncDirectory } from '../../base/files.ts'
+import { createFile, makeDirectory, replaceFile, syncDirectory } from '../../base/files.ts'
 import { checkPath, checkPrefix, notFound } from '../paths.ts'
 import type { Storage, StoredObject } from '../storage.ts'
 
@@ -27,9 +38,12 @@ class LocalStorage implements Storage {
   }
 
   async read(path: string): Promise<Buffer> {
-    const bytes = await readIfPresent(this.#at(path))
-    if (bytes === undefined) throw notFound(this.url, path)
-    return bytes
+    try {
+      return await readFile(this.#at(path))
+    } catch (error) {
+      if (isAbsent(error) || systemCode(error) === 'EISDIR') throw notFound(this.url, path, error)
+      throw error
+    }
   }
 
   async stat(path: string): Promise<StoredObject | undefined> {
@@ -73,7 +87,7 @@ class LocalStorage implements Storage {
     try {
       await unlink(this.#at(path))
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error
+      if (!isAbsent(error)) throw error
     }
   }
 
@@ -121,6 +135,8 @@ class LocalStorage implements Storage {
   }
 }
 
+const isAbsent = (error: unknown) => systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR'
+
 async function syncFile(file: string, missing: () => Error): Promise<void> {
   try {
     const handle = await open(file, 'r')
@@ -139,7 +155,7 @@ async function statFile(file: string, path: string): Promise<StoredObject | unde
     const found = await stat(file)
     return found.isFile() ? { path, bytes: found.size, modifiedAt: found.mtimeMs } : undefined
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined
+    if (isAbsent(error)) return undefined
     throw error
   }
 }
@@ -148,7 +164,7 @@ async function readFolder(folder: string) {
   try {
     return await readdir(folder, { withFileTypes: true })
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return []
+    if (isAbsent(error)) return []
     throw error
   }
 }

@@ -1,0 +1,8 @@
+import { createMemoryStorage } from '../../src/storage/drivers/memory.ts'
+import { storageSuite } from '../conformance/storage-suite.ts'
+
+storageSuite({
+  name: 'memory',
+  locations: false,
+  open: async () => ({ storage: createMemoryStorage(), close: async () => {} }),
+})
