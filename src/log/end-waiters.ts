@@ -30,4 +30,4 @@ export class EndWaiters {
   }
 }
 
-export const NEVER_ABORTED = new AbortController().signal
+export const NEVER_ABORTED: AbortSignal = new AbortController().signal
