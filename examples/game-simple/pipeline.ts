@@ -41,7 +41,7 @@ export default definePipeline({
       sql: 'SELECT host, count(*) AS joins FROM join_guild GROUP BY host ORDER BY joins DESC, host',
       chart: 'bar',
     },
-    sword_purchases: {
+    newest_purchases: {
       title: 'What did the newest purchases look like?',
       sql: 'SELECT * FROM sword_purchases ORDER BY "timestamp" DESC LIMIT 25',
     },
