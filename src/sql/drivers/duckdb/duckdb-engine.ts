@@ -37,9 +37,9 @@ export interface DuckdbEngineSettings {
   rowsMax?: number
   /** Length of a statement in characters (default 1,000,000, as in Trino). */
   statementMax?: number
-  /** Memory of all queries together (default `1GB`), and disk for what does not fit (default `4GB`). */
-  memoryMax?: string
-  temporaryMax?: string
+  /** Bytes of memory of all queries together (default 1e9), and of disk for what does not fit (default 4e9). */
+  memoryMax?: number
+  temporaryMax?: number
   /** Default: a new directory below the system's, removed at close. */
   temporaryDirectory?: string
   /** Default: the number of cores. */
@@ -61,8 +61,8 @@ const DEFAULTS = {
   timeoutMs: 300_000,
   rowsMax: 1_000_000,
   statementMax: 1_000_000,
-  memoryMax: '1GB',
-  temporaryMax: '4GB',
+  memoryMax: 1e9,
+  temporaryMax: 4e9,
 } as const
 
 /** An answer that nobody reads to its end is dropped after this time. */
@@ -290,7 +290,7 @@ class Deadline {
     const started = clock.monotonicMs()
     this.#timer = setTimeout(() => {
       const seconds = Math.round((clock.monotonicMs() - started) / 100) / 10
-      const hint = 'Ask for less, or raise sql.timeoutMs'
+      const hint = 'Ask for less, or raise sql.timeout'
       own.abort(
         new LandfallError('fix-request', 'sql/timeout', `the query was ended after ${seconds} s`, { hint }),
       )

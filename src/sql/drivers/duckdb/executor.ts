@@ -16,9 +16,9 @@ import { trinoTypeOfAnswer } from './types.ts'
 import { rowsOf } from './values.ts'
 
 export interface ExecutorSettings {
-  /** DuckDB's words, e.g. `1GB`. */
-  memoryMax: string
-  temporaryMax: string
+  /** Bytes. */
+  memoryMax: number
+  temporaryMax: number
   temporaryDirectory: string
   threads: number
   /** Directories DuckDB itself may open files in: lake and spool. */
@@ -48,8 +48,8 @@ export class Executor {
   static async open(settings: ExecutorSettings): Promise<Executor> {
     const instance = await DuckDBInstance.create(':memory:', {
       ...SEALED_CONFIG,
-      memory_limit: settings.memoryMax,
-      max_temp_directory_size: settings.temporaryMax,
+      memory_limit: `${settings.memoryMax}B`,
+      max_temp_directory_size: `${settings.temporaryMax}B`,
       temp_directory: settings.temporaryDirectory,
       threads: String(settings.threads),
     })

@@ -1,0 +1,264 @@
+/** A Trino (or Presto, or Landfall) server as the engine, through Trino's client protocol. */
+import { userInfo } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isLandfallError, LandfallError } from '../../base/errors.ts'
+import { parseExact } from '../json.ts'
+import type {
+  Freshness,
+  QueryOptions,
+  QueryResult,
+  ResultColumn,
+  SqlEngine,
+  TableColumn,
+  Value,
+} from '../sql.ts'
+import { quoteIdentifier } from '../text.ts'
+import { type ErrorParticulars, fromWireError } from '../trino-errors.ts'
+import { ERROR_HEADER, FRESHNESS_HEADER, type WireResults } from '../trino-protocol.ts'
+import { fromWireValue, parseTrinoType } from '../trino-types.ts'
+
+export interface TrinoEngineOptions {
+  /** Default: who runs this process. */
+  user?: string
+  token?: string
+  /** Default `hive`. */
+  catalog?: string
+  /** Default `default`. */
+  schema?: string
+  /** `trino` (default) or `presto`: the prefix of the protocol's headers. */
+  dialect?: 'trino' | 'presto'
+}
+
+const TIMEOUT_MS = 300_000
+const ROWS_MAX = 1_000_000
+const RETRIES_MAX = 5
+const UNKNOWN_FRESHNESS: Freshness = { position: undefined, end: undefined, behind: false, batch: 0 }
+
+/** `http://host:port`, or `trino://host:port` and `presto://host:port` for the same. */
+export function openTrinoEngine(url: string, options: TrinoEngineOptions = {}): SqlEngine {
+  return new TrinoEngine(url, options)
+}
+
+interface Answered {
+  results: WireResults
+  headers: Headers
+}
+
+class TrinoEngine implements SqlEngine {
+  readonly #base: string
+  readonly #headers: Record<string, string>
+  readonly #closing = new AbortController()
+
+  constructor(url: string, options: TrinoEngineOptions) {
+    const parsed = /^(trino|presto|https?):\/\/(.*?)\/*$/.exec(url)
+    if (!parsed) {
+      throw new LandfallError(
+        'fix-config',
+        'sql/bad-url',
+        `expected http://HOST:PORT or trino://HOST:PORT, found ${url}`,
+      )
+    }
+    const [, scheme, rest] = parsed
+    this.#base = `${scheme === 'https' ? 'https' : 'http'}://${rest}`
+    const dialect = options.dialect ?? (scheme === 'presto' ? 'presto' : 'trino')
+    const prefix = dialect === 'presto' ? 'x-presto' : 'x-trino'
+    this.#headers = {
+      [`${prefix}-user`]: options.user ?? userName(),
+      [`${prefix}-source`]: 'landfall',
+      [`${prefix}-catalog`]: options.catalog ?? 'hive',
+      [`${prefix}-schema`]: options.schema ?? 'default',
+      [`${prefix}-client-capabilities`]: 'PARAMETRIC_DATETIME',
+      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+    }
+  }
+
+  async listTables(): Promise<string[]> {
+    return (await this.#rows('SHOW TABLES')).map((row) => String(row[0]))
+  }
+
+  async describe(table: string): Promise<TableColumn[]> {
+    const rows = await this.#rows(`DESCRIBE ${quoteIdentifier(table)}`)
+    return rows.map((row) => ({ name: String(row[0]), type: String(row[1]) }))
+  }
+
+  async #rows(sql: string): Promise<Value[][]> {
+    const rows: Value[][] = []
+    for await (const page of (await this.query(sql)).pages) rows.push(...page)
+    return rows
+  }
+
+  async query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
+    const run = new Run(this, options, this.#closing.signal)
+    return run.start(sql)
+  }
+
+  async post(sql: string, signal: AbortSignal): Promise<Answered> {
+    return this.#send(`${this.#base}/v1/statement`, { method: 'POST', body: sql, signal })
+  }
+
+  get(uri: string, signal: AbortSignal): Promise<Answered> {
+    return this.#send(uri, { signal })
+  }
+
+  /** Best effort: the server drops an answer that nobody fetches anyhow. */
+  async cancel(uri: string): Promise<void> {
+    const signal = AbortSignal.timeout(5000)
+    await fetch(uri, { method: 'DELETE', headers: this.#headers, signal }).catch(() => {})
+  }
+
+  /** A server that says 429, 502, 503 or 504 is asked again, as the protocol wants it. */
+  async #send(uri: string, init: RequestInit): Promise<Answered> {
+    for (let attempt = 1; ; attempt++) {
+      const response = await fetch(uri, { ...init, headers: this.#headers }).catch((error: unknown) => {
+        throw unreachable(this.#base, error)
+      })
+      const text = await response.text()
+      if (response.ok) return { results: readResults(text, this.#base), headers: response.headers }
+      const busy = [429, 502, 503, 504].includes(response.status)
+      if (!busy || attempt === RETRIES_MAX) throw refused(this.#base, response.status, text)
+      await sleep(100 * 2 ** attempt, undefined, init.signal ? { signal: init.signal } : {})
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new LandfallError('closed', 'sql/closed', 'the connection is closed'))
+  }
+}
+
+/** One statement on its way through the server's pages. */
+class Run {
+  readonly #engine: TrinoEngine
+  readonly #signal: AbortSignal
+  readonly #timeoutMs: number
+  readonly #timeout: AbortSignal
+  readonly #closing: AbortSignal
+  readonly #rowsMax: number
+  #nextUri: string | undefined
+
+  constructor(engine: TrinoEngine, options: QueryOptions, closing: AbortSignal) {
+    this.#engine = engine
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS
+    this.#timeout = AbortSignal.timeout(this.#timeoutMs)
+    this.#closing = closing
+    this.#rowsMax = options.rowsMax ?? ROWS_MAX
+    this.#signal = AbortSignal.any([this.#timeout, closing, ...(options.signal ? [options.signal] : [])])
+  }
+
+  async start(sql: string): Promise<QueryResult> {
+    let answered = await this.#step(() => this.#engine.post(sql, this.#signal))
+    while (!answered.results.columns && answered.results.nextUri !== undefined) answered = await this.#next()
+    const columns = (answered.results.columns ?? []).map(({ name, type }) => ({ name, type }))
+    return { columns, pages: this.#pages(answered, columns), freshness: freshnessOf(answered.headers) }
+  }
+
+  async *#pages(first: Answered, columns: ResultColumn[]): AsyncGenerator<Value[][]> {
+    const types = columns.map((column) => parseTrinoType(column.type))
+    let rows = 0
+    let answered = first
+    try {
+      for (;;) {
+        const data = (answered.results.data ?? []) as Value[][]
+        rows += data.length
+        if (rows > this.#rowsMax) throw tooLarge(this.#rowsMax)
+        if (data.length > 0) yield data.map((row) => row.map((value, i) => fromWireValue(value, types[i]!)))
+        if (this.#nextUri === undefined) return
+        answered = await this.#next()
+      }
+    } finally {
+      // Left early, or failed on our side: the server need not go on.
+      if (this.#nextUri !== undefined) await this.#engine.cancel(this.#nextUri)
+    }
+  }
+
+  #next(): Promise<Answered> {
+    const uri = this.#nextUri!
+    return this.#step(() => this.#engine.get(uri, this.#signal))
+  }
+
+  async #step(send: () => Promise<Answered>): Promise<Answered> {
+    try {
+      this.#signal.throwIfAborted()
+      const answered = await send()
+      this.#nextUri = answered.results.nextUri
+      const { error } = answered.results
+      if (error) throw fromWireError(error, particularsOf(answered.headers))
+      return answered
+    } catch (error) {
+      if (this.#nextUri !== undefined) await this.#engine.cancel(this.#nextUri)
+      this.#nextUri = undefined
+      throw this.#reason(error)
+    }
+  }
+
+  #reason(error: unknown): unknown {
+    if (this.#closing.aborted) return this.#closing.reason
+    if (this.#timeout.aborted) {
+      return new LandfallError(
+        'fix-request',
+        'sql/timeout',
+        `the query was ended after ${this.#timeoutMs / 1000} s`,
+      )
+    }
+    if (!this.#signal.aborted) return error
+    return new LandfallError('closed', 'sql/cancelled', 'the query was cancelled')
+  }
+}
+
+function tooLarge(rowsMax: number): LandfallError {
+  return new LandfallError('fix-request', 'sql/too-large', `the answer has more than ${rowsMax} rows`, {
+    hint: 'Add a LIMIT or a condition, or aggregate',
+  })
+}
+
+function readResults(text: string, base: string): WireResults {
+  try {
+    return parseExact(text) as WireResults
+  } catch (error) {
+    throw new LandfallError('fix-config', 'sql/not-trino', `what answers at ${base} is no SQL server`, {
+      cause: error,
+    })
+  }
+}
+
+function refused(base: string, status: number, text: string): LandfallError {
+  const found = `${status} ${text.trim().slice(0, 200)}`
+  if (status === 401 || status === 403) {
+    const hint = 'Set the token with LANDFALL_SQL_TOKEN'
+    return new LandfallError(
+      'fix-config',
+      'sql/unauthorized',
+      `the SQL server at ${base} refused: ${found}`,
+      { hint },
+    )
+  }
+  const kind = status >= 500 || status === 429 ? 'retry' : 'fix-request'
+  return new LandfallError(kind, 'sql/refused', `the SQL server at ${base} answered ${found}`)
+}
+
+function unreachable(base: string, error: unknown): unknown {
+  if (isLandfallError(error) || (error as Error)?.name === 'AbortError') return error
+  return new LandfallError('retry', 'sql/unreachable', `no SQL server answers at ${base}`, {
+    hint: 'Start one with landfall up, or name its address with --sql',
+    cause: error,
+  })
+}
+
+function freshnessOf(headers: Headers): Freshness {
+  const text = headers.get(FRESHNESS_HEADER)
+  if (text === null) return UNKNOWN_FRESHNESS
+  return { ...UNKNOWN_FRESHNESS, ...(JSON.parse(text) as Partial<Freshness>) }
+}
+
+function particularsOf(headers: Headers): ErrorParticulars | undefined {
+  const text = headers.get(ERROR_HEADER)
+  return text === null ? undefined : (JSON.parse(text) as ErrorParticulars)
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container's user may have no name.
+    return 'landfall'
+  }
+}

@@ -1,0 +1,60 @@
+/** Rows as the protocol's `data`: JSON text, 64-bit integers as their digits. */
+import { stringifyExact } from '../../json.ts'
+import type { ResultColumn, Value } from '../../sql.ts'
+import type { WireColumn } from '../../trino-protocol.ts'
+import { isFloating, parseTrinoType, type TrinoType, toWireValue, typeSignature } from '../../trino-types.ts'
+
+export interface PageWriter {
+  columns: WireColumn[]
+  /** One row as JSON text. */
+  row(values: readonly Value[]): string
+}
+
+/**
+ * `parametric`: the client knows times with a precision (`timestamp(6)`); others get Trino's older types, cut to milliseconds.
+ */
+export function createPageWriter(columns: readonly ResultColumn[], parametric: boolean): PageWriter {
+  const types = columns.map((column) =>
+    parseTrinoType(parametric ? column.type : withoutPrecision(column.type)),
+  )
+  const converters = columns.map((column, i) =>
+    converterOf(parseTrinoType(column.type), types[i]!, parametric),
+  )
+  const wireColumns = columns.map(({ name, type }, i) => ({
+    name,
+    type: parametric ? type : withoutPrecision(type),
+    typeSignature: typeSignature(types[i]!),
+  }))
+  return {
+    columns: wireColumns,
+    row(values) {
+      const items: Value[] = []
+      let exact = false
+      for (let i = 0; i < converters.length; i++) {
+        const convert = converters[i]
+        const value = values[i] ?? null
+        // A bigint within an array or object is found only by looking.
+        exact ||= typeof value === 'bigint' || (typeof value === 'object' && value !== null)
+        items.push(convert && value !== null ? convert(value) : value)
+      }
+      return exact ? stringifyExact(items) : JSON.stringify(items)
+    },
+  }
+}
+
+function withoutPrecision(type: string): string {
+  return type.replace(/\b(timestamp|time)\([0-9]+\)/g, '$1')
+}
+
+function converterOf(
+  type: TrinoType,
+  wire: TrinoType,
+  parametric: boolean,
+): ((value: Value) => Value) | undefined {
+  if (isFloating(type) || ['array', 'map', 'row'].includes(type.raw))
+    return (value) => toWireValue(value, wire)
+  if (!parametric && /^time(stamp)?\b/.test(type.raw)) {
+    return (value) => String(value).replace(/(\.[0-9]{3})[0-9]+/, '$1')
+  }
+  return undefined
+}

@@ -1,0 +1,263 @@
+/**
+ * The door for SQL clients: Trino's client protocol over any engine, and the health and metrics of the process.
+ *
+ *   POST   /v1/statement                        SQL text → id and nextUri
+ *   GET    /v1/statement/executing/ID/SLUG/N    a page; held up to a second while there is none
+ *   DELETE the same                             cancels
+ *   GET    /v1/info, /v1/status                 who we are
+ *   GET    /healthz, /readyz, /metrics
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { isLandfallError, LandfallError } from '../../../base/errors.ts'
+import type { SqlEngine } from '../../sql.ts'
+import { checkExposure, isCrossSite, mayAsk } from './access.ts'
+import { createSqlMetrics, type SqlMetrics } from './metrics.ts'
+import type { Page } from './statement.ts'
+import { Statements } from './statements.ts'
+
+export interface SqlServerParts {
+  engine: SqlEngine
+  host: string
+  /** 0: a free one. */
+  port: number
+  /** What clients must send, as a bearer token or as a password. */
+  token?: string
+  /** Listen beyond this machine without a token. */
+  insecure?: boolean
+  /** Why the process is not ready to answer; undefined when it is. */
+  health?: () => Promise<string | undefined>
+  /** More metrics in Prometheus' text format. */
+  metrics?: () => Promise<string>
+  settings?: SqlServerSettings
+}
+
+export interface SqlServerSettings {
+  /** Bytes of a statement (default 4 MiB). */
+  bodyBytesMax?: number
+  /** Statements that are open at a time (default 256). */
+  statementsMax?: number
+}
+
+export interface SqlServer extends AsyncDisposable {
+  readonly url: string
+  readonly host: string
+  readonly port: number
+}
+
+/** A number, since drivers parse it; the protocol as that Trino speaks it. */
+const VERSION = '476'
+const DEFAULTS = { bodyBytesMax: 4 * 1024 * 1024, statementsMax: 256 }
+
+export async function openSqlServer(parts: SqlServerParts): Promise<SqlServer> {
+  checkExposure(parts.host, parts.token, parts.insecure ?? false)
+  const server = new TrinoServer(parts)
+  await server.listen()
+  return server
+}
+
+class TrinoServer implements SqlServer {
+  readonly host: string
+  readonly #parts: SqlServerParts
+  readonly #settings: Required<SqlServerSettings>
+  readonly #server: Server
+  readonly #statements: Statements
+  readonly #metrics: SqlMetrics
+  readonly #startedAt = performance.now()
+  #closing = false
+
+  constructor(parts: SqlServerParts) {
+    this.host = parts.host
+    this.#parts = parts
+    this.#settings = { ...DEFAULTS, ...parts.settings }
+    this.#statements = new Statements({ liveMax: this.#settings.statementsMax })
+    this.#metrics = createSqlMetrics({
+      computing: () => this.#statements.computing,
+      open: () => this.#statements.live,
+    })
+    this.#server = createServer({
+      maxHeaderSize: 64 * 1024,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 60_000,
+    })
+    this.#server.on('request', (request, response) => void this.#answer(request, response))
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  get url(): string {
+    return `http://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+        const { host, port } = this.#parts
+        reject(
+          new LandfallError(
+            'fix-config',
+            'sql/listen',
+            `cannot listen on ${host}:${port}: ${error.code ?? error.message}`,
+            {
+              hint: 'Choose another address with --sql',
+              cause: error,
+            },
+          ),
+        )
+      })
+      this.#server.listen(this.#parts.port, this.#parts.host, () => resolve())
+    })
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#route(request, response)
+    } catch (error) {
+      if (isLandfallError(error, 'sql/overloaded')) {
+        response.setHeader('retry-after', '1')
+        return sendText(response, 503, error.message)
+      }
+      if (isLandfallError(error))
+        return sendText(response, error.kind === 'fix-request' ? 400 : 500, error.message)
+      sendText(response, 500, 'internal error')
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').split('?', 1)[0]!
+    const method = request.method ?? 'GET'
+    const reads = method === 'GET' || method === 'HEAD'
+    if (reads && path === '/healthz') return sendText(response, 200, 'ok\n')
+    if (reads && path === '/readyz') return this.#ready(response)
+    if (isCrossSite(request)) return sendText(response, 403, 'requests of other sites are not answered')
+    if (!mayAsk(request, this.#parts.token)) {
+      response.setHeader('www-authenticate', 'Basic realm="Landfall SQL"')
+      return sendText(response, 401, 'a token is needed: Authorization: Bearer …, or as the password')
+    }
+    if (reads && path === '/metrics') return this.#sendMetrics(response)
+    if (reads && (path === '/v1/info' || path === '/v1/status')) return this.#info(response)
+    if (reads && path === '/v1/info/state') return sendJson(response, '"ACTIVE"')
+    if (path === '/v1/statement' && method === 'POST') return this.#post(request, response)
+    const page = /^\/v1\/statement\/(?:queued|executing)\/([^/]+)\/([^/]+)\/([0-9]+)$/.exec(path)
+    if (page && (reads || method === 'DELETE')) return this.#page(request, response, page)
+    sendText(response, 404, `nothing is at ${method} ${path}`)
+  }
+
+  async #post(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#closing) return sendText(response, 503, 'the query server is being stopped')
+    const sql = await readBody(request, this.#settings.bodyBytesMax)
+    if (sql === undefined)
+      return sendText(response, 413, `a statement has at most ${this.#settings.bodyBytesMax} bytes`)
+    if (sql.trim() === '') return sendText(response, 400, 'SQL statement is empty')
+    const prefix = request.headers['x-presto-user'] === undefined ? 'x-trino' : 'x-presto'
+    const capabilities = String(request.headers[`${prefix}-client-capabilities`] ?? '')
+    const startedAt = performance.now()
+    const statement = this.#statements.open({
+      sql,
+      engine: this.#parts.engine,
+      parametric: capabilities.includes('PARAMETRIC_DATETIME'),
+      prefix,
+      onEnd: (state, error) => {
+        const outcome = state === 'FINISHED' ? 'ok' : isLandfallError(error) ? error.code : 'sql/failed'
+        this.#metrics.ended(outcome, (performance.now() - startedAt) / 1000)
+      },
+    })
+    sendPage(response, statement.first(linksOf(request)))
+  }
+
+  async #page(
+    request: IncomingMessage,
+    response: ServerResponse,
+    [, id, slug, token]: RegExpExecArray,
+  ): Promise<void> {
+    const statement = this.#statements.find(id!, slug!)
+    if (!statement) return sendText(response, 404, 'Error 404 Not Found: Query not found')
+    if (request.method === 'DELETE') {
+      statement.cancel(new LandfallError('closed', 'sql/cancelled', 'the query was cancelled'))
+      response.writeHead(204).end()
+      return
+    }
+    const page = await statement.page(Number(token), linksOf(request))
+    if (!page) return sendText(response, 410, 'Error 410 Gone: this page was fetched before')
+    sendPage(response, page)
+  }
+
+  async #ready(response: ServerResponse): Promise<void> {
+    const reason = this.#closing ? 'the query server is being stopped' : await this.#parts.health?.()
+    if (reason === undefined) sendText(response, 200, 'ready\n')
+    else sendText(response, 503, `${reason}\n`)
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    const own = await this.#metrics.registry.metrics()
+    const more = (await this.#parts.metrics?.()) ?? ''
+    response.writeHead(200, { 'content-type': this.#metrics.registry.contentType }).end(own + more)
+  }
+
+  #info(response: ServerResponse): void {
+    const minutes = (performance.now() - this.#startedAt) / 60_000
+    const info = {
+      nodeVersion: { version: VERSION },
+      environment: 'landfall',
+      coordinator: true,
+      starting: false,
+      uptime: `${minutes.toFixed(2)}m`,
+    }
+    sendJson(response, JSON.stringify(info))
+  }
+
+  /** Stops taking statements, cancels what runs and waits for the requests that are being answered. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    this.#statements.close()
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeIdleConnections()
+      setTimeout(() => this.#server.closeAllConnections(), 2000).unref()
+    })
+  }
+}
+
+/** Addresses as the client sees this server: through a proxy, its name and scheme. */
+function linksOf(request: IncomingMessage): (path: string) => string {
+  const first = (name: string) =>
+    String(request.headers[name] ?? '')
+      .split(',', 1)[0]!
+      .trim()
+  const host = first('x-forwarded-host') || request.headers.host || 'localhost'
+  const scheme = first('x-forwarded-proto') === 'https' ? 'https' : 'http'
+  return (path) => `${scheme}://${host}${path}`
+}
+
+/** The body as text whatever its type is said to be, or undefined when it is too large. */
+async function readBody(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length
+    if (bytes > bytesMax) return undefined
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function sendPage(response: ServerResponse, page: Page): void {
+  response.writeHead(200, {
+    ...page.headers,
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+  })
+  response.end(page.body)
+}
+
+function sendJson(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(text)
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) return
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+}
