@@ -1,10 +1,8 @@
 /** The door: collector over the log, in one process. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isLandfallError, type LandfallError, systemCode } from '../base/errors.ts'
+import type { LandfallError } from '../base/errors.ts'
 import {
   type Collector,
   type CollectorLogger,
-  type CollectorOptions,
   type CollectorSettings,
   openCollector,
   type Reason,
@@ -15,6 +13,7 @@ import type { Pipeline } from '../model/definition.ts'
 import { savePlan } from '../model/plan-store.ts'
 import { earlier, knownEnd, landedPosition } from './known-end.ts'
 import { dataPaths } from './paths.ts'
+import { whenPortIsFree } from './when-port-is-free.ts'
 
 export interface DoorOptions {
   pipeline: Pipeline
@@ -36,8 +35,6 @@ export interface Door {
   close(): Promise<void>
 }
 
-/** A predecessor that is just leaving may hold the port for so long. */
-const PORT_WAIT_MS = 2000
 const TRIM_INTERVAL_MS = 60_000
 
 /**
@@ -58,7 +55,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   })
   let collector: Collector
   try {
-    collector = await openWhenPortIsFree({
+    const parts = {
       pipeline,
       log,
       ...options.listen,
@@ -67,7 +64,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       settings: options.collector,
       logger: options.logger,
       onReason: options.onReason,
-    })
+    }
+    collector = await whenPortIsFree(() => openCollector(parts))
   } catch (error) {
     await log[Symbol.asyncDispose]()
     throw error
@@ -86,19 +84,6 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       await collector.close()
       await log[Symbol.asyncDispose]()
     },
-  }
-}
-
-async function openWhenPortIsFree(options: CollectorOptions): Promise<Collector> {
-  const until = performance.now() + PORT_WAIT_MS
-  for (;;) {
-    try {
-      return await openCollector(options)
-    } catch (error) {
-      const taken = isLandfallError(error) && systemCode(error.cause) === 'EADDRINUSE'
-      if (!taken || performance.now() > until) throw error
-      await sleep(50)
-    }
   }
 }
 

@@ -4,7 +4,9 @@ import { LandfallError } from '../base/errors.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { openCatalog } from '../catalog/open.ts'
 import type { Lake } from '../lake/lake.ts'
+import type { LakeSettings } from '../lake/settings.ts'
 import type { LogReader } from '../log/log.ts'
+import type { SqlEngine } from '../sql/sql.ts'
 import { openStorage } from '../storage/open.ts'
 import { dataPaths } from './paths.ts'
 
@@ -40,9 +42,18 @@ function requireData(data: string, path: string, what: string): void {
 
 /** The tables with their files; writes nothing and needs no engine. */
 export async function openDataLake(data: string): Promise<Lake> {
-  const path = dataPaths(data).lake
-  requireData(data, path, 'lake')
+  requireData(data, dataPaths(data).lake, 'lake')
+  return openLakeAt(dataPaths(data).lake)
+}
+
+export async function openLakeAt(directory: string, settings: Partial<LakeSettings> = {}): Promise<Lake> {
   const { openLake } = await import('../lake/iceberg-lake.ts')
-  const storage = await openStorage(path)
-  return openLake({ catalog: await openCatalog('file:', storage), storage })
+  const storage = await openStorage(directory)
+  return openLake({ catalog: await openCatalog('file:', storage), storage, settings })
+}
+
+/** SQL over the wire: a running query process, or any server of the Trino protocol. */
+export async function openRemoteSql(url: string, token: string | null = null): Promise<SqlEngine> {
+  const { openTrinoEngine } = await import('../sql/drivers/trino.ts')
+  return openTrinoEngine(url, token === null ? {} : { token })
 }

@@ -2,7 +2,13 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { LOG_FORMATS, type LogFormat } from '../reporter.ts'
-import { machineSettings, settingArguments, settingFlags, withSettings } from './setting-options.ts'
+import {
+  machineSettings,
+  settingArguments,
+  settingFlags,
+  withOtherSettings,
+  withSettings,
+} from './setting-options.ts'
 
 const launcher = fileURLToPath(new URL('../../../bin/landfall.js', import.meta.url))
 
@@ -55,7 +61,7 @@ export function addRunCommands(program: Command): void {
       const { runCollect } = await import('../stage/collect.ts')
       await runCollect({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withSettings(collect, 'data', 'collector.', 'insecure', 'log.')
+  withOtherSettings(withSettings(collect, 'data', 'collector.', 'insecure', 'log.'))
 
   const land = program
     .command('land')
@@ -71,7 +77,7 @@ export function addRunCommands(program: Command): void {
       const { runLand } = await import('../stage/land.ts')
       await runLand({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withSettings(land, 'data', 'lander.', 'lake.', 'log.')
+  withOtherSettings(withSettings(land, 'data', 'lander.', 'lake.'))
 
   const query = program
     .command('query')
@@ -84,7 +90,7 @@ export function addRunCommands(program: Command): void {
       const { runQuery } = await import('../stage/query.ts')
       await runQuery({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withSettings(query, 'data', 'sql.', 'insecure', 'lander.')
+  withOtherSettings(withSettings(query, 'data', 'sql.', 'insecure'))
 
   program
     .command('demo', { hidden: true })

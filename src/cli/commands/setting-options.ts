@@ -17,6 +17,15 @@ export function withSettings(command: Command, ...names: string[]): Command {
   return command
 }
 
+/** The flags of all other settings as well, unseen: `landfall up` passes on what it was given to each of its processes. */
+export function withOtherSettings(command: Command): Command {
+  const taken = new Set(command.options.map(({ long }) => long))
+  for (const [, spec] of entries) {
+    if (spec.flag !== null && !taken.has(spec.flag)) command.addOption(optionOf(spec).hideHelp())
+  }
+  return command
+}
+
 function optionOf(spec: AnySetting): Option {
   const value = spec.placeholder === undefined ? '' : ` <${spec.placeholder}>`
   const option = new Option(

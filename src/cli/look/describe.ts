@@ -8,11 +8,10 @@ import { formatTable } from '../table.ts'
 /** `landfall describe TABLE`. */
 export async function showTable(data: string, name: string, { json }: { json: boolean }): Promise<void> {
   const { metadata } = await loadTable(await openDataCatalog(data), name)
-  const columns = currentSchema(metadata).fields.map(({ id, name: column, type, required }) => ({
+  const columns = currentSchema(metadata).fields.map(({ id, name: column, type }) => ({
     column,
     type,
     id,
-    required,
   }))
   const partition = partitionText(metadata)
   if (json) {
@@ -21,13 +20,8 @@ export async function showTable(data: string, name: string, { json }: { json: bo
     )
     return
   }
-  const rows = columns.map(({ column, type, id, required }) => [
-    column,
-    type,
-    String(id),
-    required ? 'required' : '',
-  ])
-  process.stdout.write(`${formatTable(['Column', 'Type', 'Id', ''], rows, { right: new Set([2]) })}\n\n`)
+  const rows = columns.map(({ column, type, id }) => [column, type, String(id)])
+  process.stdout.write(`${formatTable(['Column', 'Type', 'Id'], rows, { right: new Set([2]) })}\n\n`)
   process.stdout.write(`Partitioned by  ${partition ?? 'nothing'}\nLocation        ${metadata.location}\n`)
 }
 

@@ -14,8 +14,10 @@ export interface ChildEvents {
   onNote(name: StageName, note: Note): void
   /** The stage said why it ends; `everReady` tells a wrong start from a later failure. */
   onFailed(name: StageName, error: LandfallError, everReady: boolean): void
-  /** It ended without being asked to; `restartInMs` until it is started again. */
+  /** It ended without being asked to and is started again in `restartInMs`. */
   onDied(name: StageName, how: string, restartInMs: number): void
+  /** It ended by itself before it was ever ready, and did not say why: starting it again would not mend it. */
+  onBroken(name: StageName, how: string): void
   onStarted(name: StageName, pid: number): void
 }
 
@@ -35,6 +37,7 @@ export class SupervisedChild {
   #ready = Promise.withResolvers<void>()
   #everReady = false
   #readyAt: number | undefined
+  #saidWhy = false
   #stopping = false
   #failures = 0
   #restart: NodeJS.Timeout | undefined
@@ -63,6 +66,7 @@ export class SupervisedChild {
     })
     this.#process = child
     this.#readyAt = undefined
+    this.#saidWhy = false
     this.#gone = Promise.withResolvers()
     if (child.pid !== undefined) this.#options.events.onStarted(this.name, child.pid)
     child.on('message', (message: FromChild) => this.#hear(message))
@@ -73,6 +77,9 @@ export class SupervisedChild {
     child.on('close', (code, signal) => {
       if (this.#readyAt !== undefined && performance.now() - this.#readyAt > HEALTHY_AFTER_MS)
         this.#failures = 0
+      if (signal === null && !this.#everReady && !this.#saidWhy && !this.#stopping) {
+        this.#options.events.onBroken(this.name, `exit code ${code}`)
+      }
       this.#ended(signal ?? `exit code ${code}`)
     })
   }
@@ -107,7 +114,10 @@ export class SupervisedChild {
   #hear(message: FromChild): void {
     const { events } = this.#options
     if (message.type === 'note') events.onNote(this.name, message.note)
-    if (message.type === 'failed') events.onFailed(this.name, fromWireError(message.error), this.#everReady)
+    if (message.type === 'failed') {
+      this.#saidWhy = true
+      events.onFailed(this.name, fromWireError(message.error), this.#everReady)
+    }
     if (message.type === 'ready') {
       this.#everReady = true
       this.#readyAt = performance.now()

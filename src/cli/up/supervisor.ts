@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LandfallError } from '../../base/errors.ts'
+import { LandfallError } from '../../base/errors.ts'
 import { makeDirectory } from '../../base/files.ts'
 import { type DirectoryLock, waitForDirectoryLock } from '../../base/lock.ts'
 import type { Note, Report } from '../reporter.ts'
@@ -129,6 +129,10 @@ export class Supervisor {
       },
       onNote: (name, note) => this.#say(name, note),
       onFailed: (name, error, everReady) => this.#onFailed(name, error, everReady),
+      onBroken: (name, how) => {
+        const message = `the ${name} process does not start (${how}); its own message stands above`
+        this.#failed.reject(new LandfallError('bug', 'up/broken', message))
+      },
       onDied: (name, how, restartInMs) => {
         const when = restartInMs === 0 ? 'again' : `again in ${restartInMs} ms`
         this.#sayOnce(name, {

@@ -1,0 +1,55 @@
+/** The lander process: from the log into the lake. */
+
+import type { LakeSettings } from '../lake/settings.ts'
+import { type Lander, type LanderOptions, openLander } from '../lander/lander.ts'
+import { openLogReader } from '../log/open.ts'
+import type { Pipeline } from '../model/definition.ts'
+import { dataPaths } from './paths.ts'
+import { openLakeAt } from './readers.ts'
+
+export interface LandingOptions {
+  pipeline: Pipeline
+  data: string
+  lake: Partial<LakeSettings>
+  lander: NonNullable<LanderOptions['settings']>
+  logger: NonNullable<LanderOptions['logger']>
+  /** How long to wait for a door that is starting and makes the log. */
+  logWaitMs: number
+}
+
+export async function openLanding(options: LandingOptions): Promise<Lander> {
+  const paths = dataPaths(options.data)
+  const [log, lake] = await Promise.all([
+    openLogReader(paths.log, { waitMs: options.logWaitMs }),
+    openLakeAt(paths.lake, options.lake),
+  ])
+  try {
+    const lander = await openLander({
+      pipeline: options.pipeline.compiled,
+      log,
+      lake,
+      directory: paths.lander,
+      spoolDirectory: paths.spool,
+      plansDirectory: paths.plans,
+      settings: options.lander,
+      logger: options.logger,
+    })
+    return closingAfter(lander, log)
+  } catch (error) {
+    await log[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** The lander reads the log until it is closed; then nobody does. */
+function closingAfter(lander: Lander, log: AsyncDisposable): Lander {
+  return {
+    run: (signal) => lander.run(signal),
+    landToEnd: (options) => lander.landToEnd(options),
+    status: () => lander.status(),
+    async [Symbol.asyncDispose]() {
+      await lander[Symbol.asyncDispose]()
+      await log[Symbol.asyncDispose]()
+    },
+  }
+}

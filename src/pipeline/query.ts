@@ -1,0 +1,66 @@
+/** The query process: SQL over lake and spool. Its engine is loaded by the first query. */
+import { type DuckdbEngineSettings, openDuckdbEngine } from '../sql/drivers/duckdb/duckdb-engine.ts'
+import type { SqlEngine } from '../sql/sql.ts'
+import { openSqlServer } from '../sql/wire/trino/server.ts'
+import { dataPaths } from './paths.ts'
+import { openLakeAt } from './readers.ts'
+import { whenPortIsFree } from './when-port-is-free.ts'
+
+export type { DuckdbEngineSettings }
+
+export interface QueryOptions {
+  data: string
+  listen: { host: string; port: number }
+  insecure: boolean
+  token: string | null
+  settings: DuckdbEngineSettings
+}
+
+export interface QueryDoor {
+  /** URL without a slash at the end. */
+  address: string
+  close(): Promise<void>
+}
+
+/** The door of the same pipeline may be starting, and makes the log. */
+const LOG_WAIT_MS = 10_000
+
+/** An engine over a data directory, beside whatever writes there or without it. */
+export async function openDataEngine(
+  data: string,
+  settings: DuckdbEngineSettings,
+  logWaitMs = 0,
+): Promise<SqlEngine> {
+  const paths = dataPaths(data)
+  const { openLogReader } = await import('../log/open.ts')
+  const [lake, log] = await Promise.all([
+    openLakeAt(paths.lake),
+    openLogReader(paths.log, { waitMs: logWaitMs }),
+  ])
+  const engine = await openDuckdbEngine({ lake, log, spoolDirectory: paths.spool, settings })
+  return engine
+}
+
+export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
+  const engine = await openDataEngine(options.data, options.settings, LOG_WAIT_MS)
+  try {
+    const server = await whenPortIsFree(() =>
+      openSqlServer({
+        engine,
+        ...options.listen,
+        insecure: options.insecure,
+        ...(options.token === null ? {} : { token: options.token }),
+      }),
+    )
+    return {
+      address: server.url,
+      async close() {
+        await server[Symbol.asyncDispose]()
+        await engine[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await engine[Symbol.asyncDispose]()
+    throw error
+  }
+}
