@@ -1,0 +1,185 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+const root = new URL('../../', import.meta.url).pathname
+const guide = join(root, 'docs/guide/getting-started.md')
+const tsc = join(root, 'node_modules/typescript/bin/tsc')
+
+/** The repository's manifest is swapped while packing, so that happens in a copy: other tests run beside this one. */
+let copy: string
+/** An empty folder, as a newcomer has it, with the package installed. */
+let folder: string
+let tarball: string
+
+/** As for a newcomer whose `node` is Node 24. */
+const environment = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}` }
+
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'landfall-pack-'))
+  folder = await mkdtemp(join(tmpdir(), 'landfall-user-'))
+  const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
+    cwd: root,
+  })
+  for (const path of stdout.split('\0')) {
+    if (path !== '' && existsSync(join(root, path))) cpSync(join(root, path), join(copy, path))
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  const packed = await run('npm', ['pack', '--silent'], { cwd: copy, env: environment })
+  tarball = join(copy, packed.stdout.trim().split('\n').at(-1)!)
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--prefix', folder, tarball], {
+    cwd: folder,
+    env: environment,
+  })
+  writeFileSync(join(folder, 'pipeline.ts'), blockOf('ts'))
+  writeFileSync(join(folder, 'tsconfig.json'), blockOf('json'))
+})
+
+afterAll(async () => {
+  for (const path of [copy, folder]) if (path) await rm(path, { recursive: true, force: true })
+})
+
+/** The first code block of a language in the guide's first page. */
+function blockOf(language: string): string {
+  const block = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(readFileSync(guide, 'utf8'))
+  return block![1]!
+}
+
+async function compile(...flags: string[]): Promise<{ code: number; output: string }> {
+  return run(process.execPath, [tsc, '-p', '.', ...flags], { cwd: folder }).then(
+    ({ stdout }) => ({ code: 0, output: stdout }),
+    (error: { code: number; stdout: string }) => ({ code: error.code, output: error.stdout }),
+  )
+}
+
+test('the package holds compiled code with types, the launcher, the docs, and nothing of the repository', async () => {
+  const { stdout } = await run('tar', ['-tzf', tarball])
+  const files = stdout
+    .trim()
+    .split('\n')
+    .map((path) => path.replace(/^package\//, ''))
+  expect(basename(tarball)).toMatch(/^landfall-\d/)
+  expect(new Set(files.map((path) => path.split('/')[0]))).toEqual(
+    new Set(['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'package.json']),
+  )
+  expect(files).toContain('dist/index.d.ts')
+  expect(files).toContain('dist/client/client.js')
+  expect(files.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([])
+  expect(files.filter((path) => /test|bench|example/i.test(path))).toEqual([])
+  const manifest = JSON.parse(readFileSync(join(folder, 'node_modules/landfall/package.json'), 'utf8'))
+  expect(manifest.engines).toEqual({ node: '>=24' })
+  for (const key of ['private', 'scripts', 'devDependencies', 'optionalDependencies'])
+    expect(manifest).not.toHaveProperty(key)
+  expect(readdirSync(join(folder, 'node_modules')).filter((name) => name.startsWith('node-'))).toEqual([])
+})
+
+test('packing leaves the repository as it was', () => {
+  expect(readFileSync(join(copy, 'package.json'), 'utf8')).toBe(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  )
+  expect(existsSync(join(copy, '.cache/package.json.repository'))).toBe(false)
+})
+
+test('a pack that was killed in the middle is undone by the next', async () => {
+  const pack = (...args: string[]) =>
+    run(process.execPath, [join(copy, 'scripts/pack.ts'), ...args], { cwd: copy })
+  await pack()
+  expect(JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'))).not.toHaveProperty('scripts')
+  await pack()
+  await pack('--undo')
+  await pack('--undo')
+  expect(readFileSync(join(copy, 'package.json'), 'utf8')).toBe(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  )
+})
+
+test('the guide begins with a pipeline of about 30 lines', () => {
+  expect(blockOf('ts').split('\n').length).toBeLessThanOrEqual(36)
+})
+
+const application = `import { createTracker } from 'landfall/client'
+import type pipeline from './pipeline.ts'
+
+const tracker = createTracker<typeof pipeline>({ url: 'http://127.0.0.1:5000', writeKey: 'k' })
+void tracker.track('join_guild', { guild_name: 'grubs' }).then((receipt) => receipt.eventId.length)
+`
+
+test("tsc sees the types: the guide's pipeline and an application compile, a misspelt event or property does not", async () => {
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  const pipeline = blockOf('ts')
+  write('application.ts', application)
+  // Our declarations themselves included.
+  expect(await compile('--skipLibCheck', 'false')).toEqual({ code: 0, output: '' })
+
+  const mistakes = [
+    ['pipeline.ts', pipeline, "track('join_guild'", "track('join_gild'"],
+    ['pipeline.ts', pipeline, 'guild_name: params.name', 'guild_nme: params.name'],
+    ['pipeline.ts', pipeline, 'cost: params.type.length', 'cost: params.type'],
+    ['pipeline.ts', pipeline, "events: ['join_guild']", "events: ['join_gild']"],
+    ['application.ts', application, "track('join_guild'", "track('join_gild'"],
+    ['application.ts', application, "guild_name: 'grubs'", "guild_nme: 'grubs'"],
+    ['application.ts', application, "guild_name: 'grubs'", 'guild_name: 7'],
+  ] as const
+  for (const [name, text, right, wrong] of mistakes) {
+    expect(text).toContain(right)
+    write(name, text.replace(right, wrong))
+    const { code, output } = await compile()
+    expect(code, `${wrong} compiles`).not.toBe(0)
+    expect(output).toContain(`${name}(`)
+    write(name, text)
+  }
+})
+
+test("npx landfall up runs the guide's pipeline: an event is answered and is in SQL", async () => {
+  const [http, sql] = [await freePort(), await freePort()]
+  const args = ['landfall', 'up', 'pipeline.ts', '--http', `127.0.0.1:${http}`, '--sql', `127.0.0.1:${sql}`]
+  const up = spawn('npx', args, {
+    cwd: folder,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  let output = ''
+  for (const stream of [up.stdout, up.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const ended = once(up, 'exit')
+  try {
+    const answer = await firstAnswer(`http://127.0.0.1:${http}/purchase_a_sword/sabre`, () => output)
+    expect(answer).toBe('Sword Purchased! sabre\n')
+    const statement = 'SELECT type, cost, host FROM purchases'
+    const asked = await run('npx', ['landfall', 'sql', '--sql', `127.0.0.1:${sql}`, '--json', statement], {
+      cwd: folder,
+      env: environment,
+    })
+    expect(JSON.parse(asked.stdout)).toEqual([{ type: 'sabre', cost: 5, host: `127.0.0.1:${http}` }])
+  } finally {
+    process.kill(-up.pid!, 'SIGTERM')
+    await ended
+  }
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** The text of the first 200, tried until the server is up. */
+async function firstAnswer(url: string, output: () => string): Promise<string> {
+  for (const until = performance.now() + 30_000; ; ) {
+    const response = await fetch(url).catch(() => undefined)
+    if (response?.ok) return response.text()
+    if (performance.now() > until) throw new Error(`no answer from ${url}; landfall said:\n${output()}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
