@@ -35,131 +35,147 @@ export interface BatchContext {
   /** The person, where a header says so. */
   subject: string | null
   receivedAt: number
+  /** No event of the request stands on more than one line. */
+  lines: boolean
 }
 
 const QUOTE = 0x22
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const SPACE = 0x20
+const MINUS = 0x2d
+const ZERO = 0x30
+const NINE = 0x39
+
+/** What is the same for all requests. */
+export interface BatchParts {
+  plan: Plan
+  reasons: Reasons
+  nextId: () => string
+}
 
 /** Makes records of scanned events. The values are pieces of the body: nothing is parsed and written again. */
-export class BatchBuilder {
-  readonly #plan: Plan
-  readonly #names: ReadonlySet<string>
-  readonly #reasons: Reasons
-  readonly #nextId: () => string
+export function buildBatch(
+  parts: BatchParts,
+  scanner: JsonScanner,
+  bytes: Buffer,
+  context: BatchContext,
+): Batch {
+  return new BatchBuilder(parts, scanner, bytes, context).build()
+}
 
-  constructor(plan: Plan, reasons: Reasons, nextId: () => string) {
-    this.#plan = plan
-    this.#names = new Set(Object.keys(plan.events))
-    this.#reasons = reasons
-    this.#nextId = nextId
+class BatchBuilder {
+  readonly #parts: BatchParts
+  readonly #bytes: Buffer
+  readonly #count: number
+  readonly #spans: Int32Array
+  readonly #context: BatchContext
+  readonly #batch: Batch = { ids: [], records: [], remarks: [], rejected: 0 }
+
+  constructor(parts: BatchParts, { count, spans }: JsonScanner, bytes: Buffer, context: BatchContext) {
+    this.#parts = parts
+    this.#bytes = bytes
+    this.#count = count
+    this.#spans = spans
+    this.#context = context
   }
 
-  build(bytes: Buffer, length: number, { count, spans }: JsonScanner, context: BatchContext): Batch {
-    const batch: Batch = { ids: new Array<string>(count), records: [], remarks: [], rejected: 0 }
-    // A line end can only stand between the parts of an event, where a blank says the same: values are one line each.
-    const overLines = bytes.includes(NEWLINE) || bytes.includes(CARRIAGE_RETURN)
-    const shared = this.#sharedHeaders(context)
-    for (let i = 0; i < count; i++) {
+  build(): Batch {
+    const bytes = this.#bytes
+    const spans = this.#spans
+    const batch = this.#batch
+    const { receivedAt, subject, lines } = this.#context
+    const shared = this.#sharedHeaders()
+    if (!lines) this.#blankLineEnds(NEWLINE)
+    this.#blankLineEnds(CARRIAGE_RETURN)
+    for (let i = 0; i < this.#count; i++) {
       const at = i * STRIDE
-      const start = spans[at + span.start]!
-      const end = spans[at + span.end]!
-      if (overLines) blankLineEnds(bytes, start, end)
-      const id = this.#id(bytes, spans, at, i, batch, context)
-      batch.ids[i] = id
-      if (this.#refused(bytes, spans, at, i, batch, context)) {
+      const id = this.#givenId(i) ?? this.#newId(i)
+      batch.ids.push(id)
+      if (this.#rejects(i)) {
         batch.rejected++
         continue
       }
-      const key =
-        textAt(bytes, spans[at + span.subjectStart]!, spans[at + span.subjectEnd]!) ?? context.subject
-      const headers = [[recordHeader.eventId, id] as [string, string], ...shared]
-      batch.records.push({ key, value: bytes.subarray(start, end), receivedAt: context.receivedAt, headers })
+      const key = spans[at + span.subjectStart]! < 0 ? subject : (this.#text(i, span.subjectStart) ?? subject)
+      const value = bytes.subarray(spans[at + span.start], spans[at + span.end])
+      batch.records.push({ key, value, receivedAt, headers: [[recordHeader.eventId, id], ...shared] })
     }
-    void length
     return batch
   }
 
-  #sharedHeaders({ source, requestHeaders }: BatchContext): [string, string][] {
-    const shared: [string, string][] = [[recordHeader.plan, this.#plan.version]]
+  #sharedHeaders(): [string, string][] {
+    const { source, requestHeaders } = this.#context
+    const shared: [string, string][] = [[recordHeader.plan, this.#parts.plan.version]]
     if (source.recordName !== undefined) shared.push([recordHeader.source, source.recordName])
     if (requestHeaders !== undefined) shared.push([recordHeader.requestHeaders, requestHeaders])
     return shared
   }
 
-  /** The client's id where it is one, else ours. */
-  #id(
-    bytes: Buffer,
-    spans: Int32Array,
-    at: number,
-    index: number,
-    batch: Batch,
-    context: BatchContext,
-  ): string {
-    const start = spans[at + span.idStart]!
-    if (start >= 0) {
-      const text = bytes[start] === QUOTE ? textAt(bytes, start, spans[at + span.idEnd]!) : undefined
-      if (text !== undefined && text !== null && EVENT_ID.test(text)) return text
-      const detail = 'expected 1 to 128 visible ASCII characters; the event got an id of ours'
-      this.#remark(
-        batch,
-        { index, rejected: false, reason: 'value', field: 'event_id', detail },
-        null,
-        context,
-      )
-    }
-    const key = context.idempotencyKey
-    return key === undefined ? this.#nextId() : idempotentEventId(key, index)
+  /** The client's id; undefined when there is none, or none that is legal (which is remarked). */
+  #givenId(index: number): string | undefined {
+    const start = this.#spans[index * STRIDE + span.idStart]!
+    if (start < 0) return undefined
+    const text = this.#bytes[start] === QUOTE ? this.#text(index, span.idStart) : null
+    if (text !== null && EVENT_ID.test(text)) return text
+    const detail = 'expected a text of 1 to 128 visible ASCII characters; this id is ours'
+    const rejected = this.#context.mode === 'reject'
+    this.#remark({ index, rejected, reason: 'value', field: 'event_id', detail }, null)
+    return undefined
+  }
+
+  #newId(index: number): string {
+    const key = this.#context.idempotencyKey
+    return key === undefined ? this.#parts.nextId() : idempotentEventId(key, index)
   }
 
   /** Judges one event: by its name alone in mode `collect`, wholly in mode `reject`. */
-  #refused(
-    bytes: Buffer,
-    spans: Int32Array,
-    at: number,
-    index: number,
-    batch: Batch,
-    context: BatchContext,
-  ): boolean {
-    const start = spans[at + span.typeStart]!
-    const name =
-      start >= 0 && bytes[start] === QUOTE ? textAt(bytes, start, spans[at + span.typeEnd]!) : undefined
-    const known = typeof name === 'string' && this.#names.has(name)
-    if (known && context.mode === 'collect') return false
-    const fault = checkEvent(
-      this.#plan,
-      bytes.toString('utf8', spans[at + span.start]!, spans[at + span.end]!),
-    )
+  #rejects(index: number): boolean {
+    const { plan, reasons } = this.#parts
+    const { mode } = this.#context
+    // Its id was refused already.
+    if (mode === 'reject' && this.#batch.remarks.at(-1)?.index === index) return true
+    const at = index * STRIDE
+    const start = this.#spans[at + span.typeStart]!
+    const name = start >= 0 && this.#bytes[start] === QUOTE ? this.#text(index, span.typeStart) : null
+    if (mode === 'collect' && name !== null && Object.hasOwn(plan.events, name)) return false
+    const fault = checkEvent(plan, this.#bytes.toString('utf8', this.#spans[at], this.#spans[at + span.end]))
     if (fault === null) return false
-    const rejected = context.mode === 'reject'
-    const nearest = fault.reason === 'unknown_event_type' ? this.#reasons.nearest(name ?? '') : undefined
-    const remark = { index, rejected, ...fault, ...(nearest === undefined ? {} : { nearest }) }
-    this.#remark(batch, remark, name ?? null, context)
-    return rejected
+    const nearest = fault.reason === 'unknown_event_type' ? reasons.nearest(name ?? '') : undefined
+    const remark = { index, rejected: mode === 'reject', ...fault }
+    this.#remark(nearest === undefined ? remark : { ...remark, nearest }, name)
+    return remark.rejected
   }
 
-  #remark(batch: Batch, remark: Remark, event: string | null, { source }: BatchContext): void {
-    batch.remarks.push(remark)
+  #remark(remark: Remark, event: string | null): void {
+    this.#batch.remarks.push(remark)
     const { reason, field, detail } = remark
-    this.#reasons.tell({ event, source: source.name, reason, field, detail })
+    this.#parts.reasons.tell({ event, source: this.#context.source.name, reason, field, detail })
+  }
+
+  /** The text of a scalar: a string's, unescaped, or a number's; null for anything else. */
+  #text(index: number, slot: number): string | null {
+    const at = index * STRIDE + slot
+    return scalarText(this.#bytes, this.#spans[at]!, this.#spans[at + 1]!)
+  }
+
+  /** A line end can only stand between the parts of an event, where a blank says the same: values are one line each. */
+  #blankLineEnds(byte: number): void {
+    const bytes = this.#bytes
+    let i = 0
+    for (let p = bytes.indexOf(byte); p >= 0; p = bytes.indexOf(byte, p + 1)) {
+      while (i < this.#count && this.#spans[i * STRIDE + span.end]! <= p) i++
+      if (i === this.#count) return
+      if (this.#spans[i * STRIDE]! < p) bytes[p] = SPACE
+    }
   }
 }
 
-/** The text of a scalar at `[start, end)`: a string's, unescaped, or a number's; null for anything else or nothing. */
-function textAt(bytes: Buffer, start: number, end: number): string | null {
-  if (start < 0 || end <= start) return null
+function scalarText(bytes: Buffer, start: number, end: number): string | null {
+  if (end <= start) return null
   if (bytes[start] !== QUOTE) {
     const first = bytes[start]!
-    return first === 0x2d || (first >= 0x30 && first <= 0x39) ? bytes.toString('latin1', start, end) : null
+    return first === MINUS || (first >= ZERO && first <= NINE) ? bytes.toString('latin1', start, end) : null
   }
   const inner = bytes.toString('utf8', start + 1, end - 1)
   return inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner
-}
-
-function blankLineEnds(bytes: Buffer, start: number, end: number): void {
-  for (const byte of [NEWLINE, CARRIAGE_RETURN]) {
-    for (let p = bytes.indexOf(byte, start); p >= 0 && p < end; p = bytes.indexOf(byte, p + 1))
-      bytes[p] = SPACE
-  }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
 import { type Answer, answerToError, refuse } from './answers.ts'
 import type { Appender } from './appender.ts'
-import { type Batch, BatchBuilder } from './batch.ts'
+import { type Batch, buildBatch } from './batch.ts'
 import { batchAnswer } from './batch-answer.ts'
 import type { Gate } from './gate.ts'
 import { idempotencyKey } from './idempotency.ts'
@@ -13,7 +13,7 @@ import type { HeaderMerger } from './merge-headers.ts'
 import type { Counts } from './metrics.ts'
 import type { Body, BodyReader } from './read-body.ts'
 import type { Reasons } from './reasons.ts'
-import { eventIdsText, receiptOf, receiptText } from './receipts.ts'
+import { receiptHeaders, receiptOf, receiptText } from './receipts.ts'
 import { type Framing, JsonScanner } from './scan-events.ts'
 import { explainFault, invalidUtf8 } from './scan-faults.ts'
 import { sendAnswer } from './send.ts'
@@ -42,10 +42,9 @@ const ALLOWED_HEADERS = 'Authorization, Content-Type, Content-Encoding, Idempote
 export class EventsDoor {
   readonly #parts: EventsDoorParts
   readonly #scanner: JsonScanner
-  readonly #builder: BatchBuilder
 
   constructor(parts: EventsDoorParts) {
-    const { compiled, settings, reasons, nextId, subject } = parts
+    const { settings, subject } = parts
     this.#parts = parts
     this.#scanner = new JsonScanner(
       {
@@ -55,7 +54,6 @@ export class EventsDoor {
       },
       subject?.property ?? null,
     )
-    this.#builder = new BatchBuilder(compiled.plan, reasons, nextId)
   }
 
   /** Answers the request. Never throws. */
@@ -120,11 +118,12 @@ export class EventsDoor {
 
   /** From bytes to records, at one go: the scanner is shared by all requests. */
   #read(request: IncomingMessage, body: Body, sender: Sender, key: string | undefined): Batch {
-    const { merger, clock, subject } = this.#parts
+    const { compiled, reasons, nextId, merger, clock, subject } = this.#parts
     const { bytes, length } = body
     const content = bytes.subarray(0, length)
+    const framing = framingOf(request.headers['content-type'])
     if (!isUtf8(content)) throw invalidUtf8(content)
-    if (!this.#scanner.scan(bytes, length, framingOf(request.headers['content-type']))) {
+    if (!this.#scanner.scan(bytes, length, framing)) {
       throw explainFault(this.#scanner.fault!, content)
     }
     if (this.#scanner.count === 0)
@@ -135,13 +134,14 @@ export class EventsDoor {
       )
     sender.charge(this.#scanner.count)
     const person = subject === undefined ? undefined : request.headers[subject.header]
-    return this.#builder.build(bytes, length, this.#scanner, {
+    return buildBatch({ plan: compiled.plan, reasons, nextId }, this.#scanner, bytes, {
       mode: sender.definition.mode,
       source: { name: sender.definition.name, recordName: sender.recordName },
       requestHeaders: merger.beside(request.headers),
       idempotencyKey: key,
       subject: typeof person === 'string' ? person : null,
       receivedAt: clock.nowMicros(),
+      lines: framing === 'lines',
     })
   }
 
@@ -153,15 +153,20 @@ export class EventsDoor {
     try {
       const appended = await appender.append(batch.records)
       const receipt = receiptOf(appender.log.id, appended, batch.records.length)
-      counts.eventsUnknown += batch.remarks.length - batch.rejected
+      counts.eventsUnknown += unknownNames(batch)
       const answer = batchAnswer(batch, receipt, minimal)
-      answer.headers['Landfall-Receipt'] = receiptText(receipt)
-      if (batch.ids.length === 1) answer.headers['Landfall-Event-Id'] = eventIdsText(batch.ids)
+      // The ids of a batch are in its answer; a header has room for one.
+      if (batch.ids.length === 1) Object.assign(answer.headers, receiptHeaders(receipt, batch.ids))
+      else answer.headers['Landfall-Receipt'] = receiptText(receipt)
       return answer
     } catch (error) {
       return answerToError(error, 'json', batch.ids)
     }
   }
+}
+
+function unknownNames({ remarks }: Batch): number {
+  return remarks.filter(({ rejected, field }) => !rejected && field === 'event_type').length
 }
 
 function framingOf(contentType: string | undefined): Framing {

@@ -17,7 +17,11 @@ export function createHttpServer(settings: CollectorSettings): FastifyInstance {
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: settings.urlBytesMax, caseSensitive: true, ignoreTrailingSlash: false },
+    routerOptions: {
+      maxParamLength: settings.headerBytesMax,
+      caseSensitive: true,
+      ignoreTrailingSlash: false,
+    },
     http: {
       maxHeaderSize: settings.headerBytesMax,
       headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
@@ -71,9 +75,9 @@ function refuseConnection(error: Error, socket: Socket): void {
   const body = `${text}\n`
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-    // A client that does not read its answer does not keep the connection.
-    () => socket.destroy(),
   )
+  // Cut at once, what the client still sends would take its answer away; kept, it could send for ever.
+  setTimeout(() => socket.destroy(), 1_000).unref()
 }
 
 /** Listens, and says what stands in the way. */

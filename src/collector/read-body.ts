@@ -38,7 +38,10 @@ export class BodyReader {
       )
     }
     const declared = Number(request.headers['content-length'] ?? 0)
-    if (declared > this.#settings.bodyBytesMax) throw this.#tooLarge('bodyBytesMax')
+    if (declared > this.#settings.bodyBytesMax) {
+      this.#drain(request)
+      throw this.#tooLarge('bodyBytesMax')
+    }
     const room = new Room(this)
     try {
       const { chunks, length } = await this.#collect(request, room)
@@ -71,9 +74,7 @@ export class BodyReader {
           room.take(chunk.length)
           chunks.push(chunk)
         } catch (error) {
-          // What still comes is read and thrown away, within the request's time, so that the answer can be seen.
-          request.removeAllListeners('data')
-          request.resume()
+          this.#drain(request)
           reject(error)
         }
       })
@@ -84,6 +85,19 @@ export class BodyReader {
       request.on('aborted', () =>
         reject(refuse('aborted', 'the request ended before its body', 'Send it whole')),
       )
+    })
+  }
+
+  /**
+   * Reads on and throws away, so that a client that first sends and then listens sees its answer; but not without end:
+   * after some times what a body may have, the connection is cut.
+   */
+  #drain(request: IncomingMessage): void {
+    let left = this.#settings.bodyBytesMax * 4
+    request.removeAllListeners('data')
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) request.socket.destroy()
     })
   }
 

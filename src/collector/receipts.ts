@@ -18,9 +18,11 @@ export function receiptText(receipt: Receipt): string {
   return receipt.count === 1 ? place : `${place};count=${receipt.count}`
 }
 
+/** `Landfall-Event-Id` names so many events at most; the others follow from the receipt. */
 const IDS_IN_HEADER = 32
 
-/** The header `Landfall-Event-Id`: the ids of the first events of a request, in order. */
-export function eventIdsText(ids: readonly string[]): string {
-  return ids.length === 1 ? ids[0]! : ids.slice(0, IDS_IN_HEADER).join(', ')
+/** `Landfall-Receipt`, and `Landfall-Event-Id` with the ids of the request's events in order. */
+export function receiptHeaders(receipt: Receipt, ids: readonly string[]): Record<string, string> {
+  const text = ids.length === 1 ? ids[0]! : ids.slice(0, IDS_IN_HEADER).join(', ')
+  return { 'Landfall-Receipt': receiptText(receipt), 'Landfall-Event-Id': text }
 }

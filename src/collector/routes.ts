@@ -6,13 +6,19 @@ import type { RouteAnswer, RouteContext, RouteHandler } from '../model/definitio
 import { type Answer, answerToError, later, refuse } from './answers.ts'
 import type { Appender } from './appender.ts'
 import type { Gate } from './gate.ts'
-import { type AnswerHeader, idempotencyKey, requestPrint } from './idempotency.ts'
+import {
+  type AnswerHeader,
+  idempotencyKey,
+  idempotentEventId,
+  requestPrint,
+  type StoredAnswer,
+} from './idempotency.ts'
 import type { CollectorSettings } from './limits.ts'
 import type { CollectorLogger } from './logger.ts'
 import type { CollectorMemory } from './memory.ts'
 import type { Counts } from './metrics.ts'
 import type { Body, BodyReader } from './read-body.ts'
-import { eventIdsText, receiptOf, receiptText } from './receipts.ts'
+import { receiptHeaders, receiptOf } from './receipts.ts'
 import { Recording, type RecordingParts } from './recording.ts'
 import { prepareAnswer } from './route-answer.ts'
 import { RouteBodyParser } from './route-body.ts'
@@ -134,18 +140,12 @@ export class Route {
 
   /** Runs the handler unless the key has an answer already, and not beside another request with the key. */
   async #once(call: Call): Promise<Answer> {
-    const { memory, clock, counts } = this.#parts
+    const { memory, clock } = this.#parts
     const key = call.key!
     for (;;) {
       if (!memory.sure) throw later('state-moved', 'stored answers are being read from the log again')
       const stored = memory.answers.find(key, call.print, clock.nowMicros())
-      if (stored !== undefined) {
-        counts.replayed++
-        const { partition, offset: baseOffset, events } = stored
-        const receipt = receiptText(receiptOf(this.#parts.appender.log.id, { partition, baseOffset }, events))
-        const headers = { ...stored.headers, 'Landfall-Receipt': receipt, 'Landfall-Replayed': 'true' }
-        return { status: stored.status, headers, body: stored.body }
-      }
+      if (stored !== undefined) return this.#replay(stored)
       const underWay = memory.answers.underWay(key)
       if (underWay === undefined) break
       await underWay
@@ -156,6 +156,14 @@ export class Route {
     } finally {
       release()
     }
+  }
+
+  #replay({ key, status, headers, body, partition, offset, events }: StoredAnswer): Answer {
+    this.#parts.counts.replayed++
+    const receipt = receiptOf(this.#parts.appender.log.id, { partition, baseOffset: offset }, events)
+    const ids = Array.from({ length: events }, (_, i) => idempotentEventId(key, i))
+    const ours = { ...receiptHeaders(receipt, ids), 'Landfall-Replayed': 'true' }
+    return { status, headers: { ...headers, ...ours }, body }
   }
 
   async #run(call: Call): Promise<Answer> {
@@ -202,12 +210,8 @@ export class Route {
     const records = recording.records(clock.nowMicros(), header && JSON.stringify(header))
     try {
       const appended = await appender.append(records, turn, header)
-      const receipt = receiptText(receiptOf(appender.log.id, appended, records.length))
-      const headers = {
-        ...answer.headers,
-        'Landfall-Receipt': receipt,
-        'Landfall-Event-Id': eventIdsText(recording.ids),
-      }
+      const receipt = receiptOf(appender.log.id, appended, records.length)
+      const headers = { ...answer.headers, ...receiptHeaders(receipt, recording.ids) }
       return { status: answer.status, headers, body: answer.body }
     } catch (error) {
       return answerToError(error, 'text', recording.ids)
