@@ -43,7 +43,11 @@ class Stop {
 }
 
 const QUOTE = 34
+const PLUS = 43
 const COMMA = 44
+const MINUS = 45
+const POINT = 46
+const ZERO = 48
 const COLON = 58
 const OPEN_ARRAY = 91
 const BACKSLASH = 92
@@ -91,10 +95,7 @@ class Scanner {
   }
 
   once(members: JsonMember[]): void {
-    const twice =
-      members.length < 12
-        ? members.find((member, i) => members.findIndex((other) => other.name === member.name) < i)
-        : firstRepeated(members)
+    const twice = members.length < 24 ? firstRepeatedOfFew(members) : firstRepeated(members)
     if (!twice) return
     this.at = twice.start
     throw new Stop(`the name ${JSON.stringify(twice.name)} twice`)
@@ -171,30 +172,32 @@ class Scanner {
   string(): 'string' {
     const { text } = this
     this.escaped = false
-    for (this.at += 1; ; this.at += 1) {
-      const code = text.charCodeAt(this.at)
+    let at = this.at + 1
+    for (;;) {
+      const code = text.charCodeAt(at)
       if (code === QUOTE) break
-      if (code === BACKSLASH) this.escape()
-      else if (code < 32) throw new Stop('a control character in a string')
-      else if (Number.isNaN(code)) throw new Stop('a string without end')
+      if (code === BACKSLASH) at = this.escape(at)
+      else if (!(code >= 32)) {
+        this.at = at
+        throw new Stop(at < text.length ? 'a control character in a string' : 'a string without end')
+      } else at += 1
     }
-    this.at += 1
+    this.at = at + 1
     return 'string'
   }
 
-  /** At a backslash; leaves `at` on the escape's last character. */
-  escape(): void {
+  /** The index after the escape that begins at `at`. */
+  escape(at: number): number {
     this.escaped = true
-    this.at += 1
-    const letter = this.text[this.at]
+    this.at = at
+    const letter = this.text[at + 1]
     if (letter === undefined || !'"\\/bfnrtu'.includes(letter)) throw new Stop('an unknown escape')
-    if (letter !== 'u') return
-    const code = this.hex(this.at + 1)
-    this.at += 4
-    if (code < 0xd800 || code > 0xdfff) return
-    const low = this.text.startsWith('\\u', this.at + 1) ? this.hex(this.at + 3) : 0
+    if (letter !== 'u') return at + 2
+    const code = this.hex(at + 2)
+    if (code < 0xd800 || code > 0xdfff) return at + 6
+    const low = this.text.startsWith('\\u', at + 6) ? this.hex(at + 8) : 0
     if (code > 0xdbff || low < 0xdc00 || low > 0xdfff) throw new Stop('a lone surrogate')
-    this.at += 6
+    return at + 12
   }
 
   hex(from: number): number {
@@ -204,41 +207,47 @@ class Scanner {
   }
 
   number(): 'integer' | 'number' {
-    const { text } = this
-    if (text[this.at] === '-') this.at += 1
-    if (text[this.at] === '0') this.at += 1
+    if (this.code() === MINUS) this.at += 1
+    if (this.code() === ZERO) this.at += 1
     else this.digits()
     const afterInteger = this.at
-    if (text[this.at] === '.') {
+    if (this.code() === POINT) {
       this.at += 1
       this.digits()
     }
-    if (text[this.at] === 'e' || text[this.at] === 'E') {
+    // `E` or `e`
+    if ((this.code() | 32) === 101) {
       this.at += 1
-      if (text[this.at] === '+' || text[this.at] === '-') this.at += 1
+      if (this.code() === PLUS || this.code() === MINUS) this.at += 1
       this.digits()
     }
     return this.at === afterInteger ? 'integer' : 'number'
   }
 
+  code(): number {
+    return this.text.charCodeAt(this.at)
+  }
+
   digits(): void {
+    const { text } = this
     const start = this.at
-    for (;;) {
-      const code = this.text.charCodeAt(this.at)
-      if (!(code >= 48 && code <= 57)) break
-      this.at += 1
-    }
-    if (this.at === start)
-      throw new Stop(this.at < this.text.length ? 'an unexpected character' : 'an end too early')
+    let at = start
+    for (let code = text.charCodeAt(at); code >= 48 && code <= 57; code = text.charCodeAt(at)) at += 1
+    this.at = at
+    if (at === start) throw new Stop(at < text.length ? 'an unexpected character' : 'an end too early')
   }
 
   /** Skips white space; returns the code of the character there (NaN at the end). */
   space(): number {
-    for (;;) {
-      const code = this.text.charCodeAt(this.at)
-      if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return code
-      this.at += 1
+    const { text } = this
+    let at = this.at
+    let code = text.charCodeAt(at)
+    while (code === 32 || code === 10 || code === 13 || code === 9) {
+      at += 1
+      code = text.charCodeAt(at)
     }
+    this.at = at
+    return code
   }
 
   unexpected(): never {
@@ -250,4 +259,13 @@ class Scanner {
 function firstRepeated(members: JsonMember[]): JsonMember | undefined {
   const seen = new Set<string>()
   return members.find((member) => seen.size === seen.add(member.name).size)
+}
+
+/** Comparing pairs of a few short names is faster than filling a set. */
+function firstRepeatedOfFew(members: JsonMember[]): JsonMember | undefined {
+  for (let i = 1; i < members.length; i += 1) {
+    const { name } = members[i]!
+    for (let j = 0; j < i; j += 1) if (members[j]!.name === name) return members[i]
+  }
+  return undefined
 }
