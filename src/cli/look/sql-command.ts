@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs'
+import { formatAddress } from '../../base/setting.ts'
+import { resolveSettings, roomSettings, type SettingName, type Settings } from '../../config.ts'
+import { dataPaths } from '../../pipeline/paths.ts'
+import { openRemoteSql } from '../../pipeline/readers.ts'
+import type { SqlEngine } from '../../sql/sql.ts'
+import { usageError } from '../exit.ts'
+import { runSql } from '../sql/run-sql.ts'
+import { readUpFile } from '../up/up-file.ts'
+
+export interface SqlCommandOptions {
+  file?: string
+  json: boolean
+}
+
+type Flags = Partial<Record<SettingName, unknown>>
+
+/** `landfall sql`. */
+export async function openSqlCommand(
+  statement: string | undefined,
+  { file, json }: SqlCommandOptions,
+  flags: Flags,
+): Promise<void> {
+  if (statement !== undefined && file !== undefined) {
+    throw usageError('give a statement or --file, not both')
+  }
+  const isTTY = process.stdin.isTTY === true && process.stdout.isTTY === true
+  const interactive = isTTY && statement === undefined && file === undefined
+  const stop = new AbortController()
+  // The conversation handles Ctrl-C itself: there it cancels a statement.
+  if (!interactive) process.once('SIGINT', () => stop.abort())
+  await using engine = await openEngine(flags)
+  process.exitCode = await runSql({
+    engine,
+    json,
+    ...(statement === undefined ? {} : { statement }),
+    ...(file === undefined ? {} : { file }),
+    input: process.stdin,
+    output: process.stdout,
+    errorOutput: process.stderr,
+    isTTY,
+    signal: stop.signal,
+  })
+}
+
+/**
+ * Where to ask: the address that was given; else what runs on the data directory; else, when the data directory was named or is
+ * there, its tables without a server; else the usual address.
+ */
+async function openEngine(flags: Flags): Promise<SqlEngine> {
+  const settings = resolveSettings({ flags, environment: process.env })
+  if (flags['sql.listen'] !== undefined || process.env.LANDFALL_SQL) return remote(settings, undefined)
+  const up = readUpFile(settings.data)
+  if (up !== undefined) return remote(settings, up.sql)
+  if (flags.data === undefined && !existsSync(dataPaths(settings.data).log))
+    return remote(settings, undefined)
+  const { openDataEngine } = await import('../../pipeline/query.ts')
+  return openDataEngine(settings.data, roomSettings(settings, 'sql'))
+}
+
+function remote(settings: Settings, url: string | undefined): Promise<SqlEngine> {
+  return openRemoteSql(url ?? `http://${formatAddress(settings['sql.listen'])}`, settings['sql.token'])
+}
