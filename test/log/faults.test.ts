@@ -149,6 +149,27 @@ describe('a sync that fails', () => {
   })
 })
 
+test('a side file that cannot be written ends the log: followers would wait for ever', async () => {
+  const directory = newDirectory()
+  let broken = false
+  const dead: unknown[] = []
+  const files = withFaults((real) => ({
+    write(fd, bytes, from, length, position) {
+      if (broken && length === 68) throw systemError('EIO')
+      return real.write(fd, bytes, from, length, position)
+    },
+  }))
+  const log = await openSmall(directory, { files, onDead: (error) => dead.push(error) })
+  await log.append([newRecord('a')])
+  broken = true
+  expect(await log.append([newRecord('b')])).toEqual({ partition: 0, baseOffset: 1 })
+  expect(() => log.append([newRecord('c')])).toThrow(expect.objectContaining({ code: 'log/closed' }))
+  expect(dead).toHaveLength(1)
+  await log[Symbol.asyncDispose]()
+  await using again = await openSmall(directory)
+  expect(await values(again)).toEqual(['a', 'b'])
+})
+
 describe('a full disk', () => {
   test('fails that group cleanly and goes on when there is room again', async () => {
     const directory = newDirectory()
@@ -175,6 +196,33 @@ describe('a full disk', () => {
     await log[Symbol.asyncDispose]()
     await using again = await openSmall(directory)
     expect(await values(again)).toEqual(['a', 'd'])
+  })
+
+  test('takes with it what is queued behind, even for a later frame, and answers in order', async () => {
+    const directory = newDirectory()
+    let full = false
+    const files = withFaults((real) => ({
+      write(fd, bytes, from, length, position) {
+        if (full) throw systemError('ENOSPC')
+        return real.write(fd, bytes, from, length, position)
+      },
+    }))
+    await using log = await openSmall(directory, { files, frameBytesMax: 300 })
+    await log.append([newRecord('a')])
+    full = true
+    const settled: string[] = []
+    const calls = ['b', 'c', 'd'].map((text) =>
+      failure(() => log.append([newRecord(text.repeat(200))])).then((error) => {
+        settled.push(text)
+        full = false
+        return error
+      }),
+    )
+    for (const error of await Promise.all(calls)) expect(error).toMatchObject({ code: 'log/disk-full' })
+    expect(settled).toEqual(['b', 'c', 'd'])
+    expect(log.pressure.queuedBytes).toBe(0)
+    expect(await log.append([newRecord('e')])).toEqual({ partition: 0, baseOffset: 1 })
+    expect(await values(log)).toEqual(['a', 'e'])
   })
 
   test('a new segment that cannot be made fails the group, and the log goes on in the old one', async () => {

@@ -1,9 +1,9 @@
 /** The power goes at any moment, several times in a row: nothing that was answered is lost, moved or doubled. */
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { EmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
 import { failure, newRecord } from '../conformance/log-suite.ts'
-import { openSmall, temporaryDirectories, withFaults } from './log-directory.ts'
+import { Gate, openSmall, temporaryDirectories, withFaults } from './log-directory.ts'
 import { DiskRecorder, writeDirectory } from './power-cut.ts'
 
 const newDirectory = temporaryDirectories()
@@ -56,9 +56,9 @@ async function namesOf(log: EmbeddedLog): Promise<string[]> {
   return names
 }
 
-const SEEDS = [1, 2, 3, Date.now() % 1_000_000]
+const SEEDS = [1, 2, Date.now() % 1_000_000]
 const LIVES = 4
-const CUTS = 40
+const CUTS = 20
 
 test.each(SEEDS)(
   'seed %i',
@@ -113,3 +113,39 @@ test.each(SEEDS)(
   },
   120_000,
 )
+
+test('a frame that a killed writer left in the page cache only is made durable before anyone sees it', async () => {
+  const directory = newDirectory()
+  const gate = new Gate()
+  const recorder = new DiskRecorder(directory)
+  const { datasync } = recorder.files
+  recorder.files.datasync = (fd, done) => void gate.pass().then(() => datasync(fd, done))
+  const log = await openSmall(directory, { ...SETTINGS, idleMarkerMs: 60_000, files: recorder.files })
+  await log.append([newRecord('answered')])
+  gate.shut()
+  const reached = gate.reached()
+  const pending = log.append([newRecord('never answered')])
+  await reached
+  // kill -9: the page cache has the second frame, the disk does not.
+  const killed = newDirectory()
+  cpSync(directory, killed, { recursive: true })
+  rmSync(`${killed}/lock`)
+  const nothingMore = () => 0
+  const onDisk = recorder.cutAt(recorder.time, nothingMore)
+  gate.open()
+  await pending
+  await log[Symbol.asyncDispose]()
+
+  const second = new DiskRecorder(killed, onDisk)
+  const reopened = await openSmall(killed, { ...SETTINGS, files: second.files })
+  const seen = (await namesOf(reopened)).length
+  expect(seen).toBe(2)
+  const after = newDirectory()
+  const disk = second.cutAt(second.time, nothingMore)
+  disk.set('log.json', readFileSync(`${killed}/log.json`))
+  disk.delete('lock')
+  await reopened[Symbol.asyncDispose]()
+  writeDirectory(after, disk)
+  await using recovered = await openSmall(after)
+  expect(await namesOf(recovered)).toHaveLength(seen)
+})

@@ -44,10 +44,12 @@ export class DiskRecorder {
   readonly #nameSyncs: { from: number; at: number }[] = []
   readonly #open = new Map<number, Inode>()
 
-  constructor(directory: string) {
+  /** `onDisk`: what of the directory's files is on the disk by now, where the page cache holds more. */
+  constructor(directory: string, onDisk?: ReadonlyMap<string, Uint8Array>) {
     try {
       for (const name of readdirSync(directory)) {
-        const inode: Inode = { initial: readFileSync(`${directory}/${name}`), steps: [], syncs: [] }
+        const initial = onDisk?.get(name) ?? readFileSync(`${directory}/${name}`)
+        const inode: Inode = { initial, steps: [], syncs: [] }
         this.#atStart.set(name, inode)
         this.#names.set(name, inode)
       }

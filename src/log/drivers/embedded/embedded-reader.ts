@@ -81,7 +81,8 @@ export class EmbeddedReader implements LogReader {
           place = { segment, epoch: durable.epoch, active: durable.segment }
         }
         const limit = Math.min(durable.next, stop, place.segment.successor ?? Number.POSITIVE_INFINITY)
-        const { bytes, next } = await place.segment.read(offset, limit, bytesMax)
+        const durableBytes = place.segment.baseOffset === durable.segment ? durable.position : undefined
+        const { bytes, next } = await place.segment.read(offset, limit, bytesMax, durableBytes)
         for (const batch of cutByBytes(bytes, offset, next, bytesMax)) {
           yield batch
           offset = batch.next

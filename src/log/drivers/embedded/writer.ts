@@ -77,6 +77,7 @@ export class Writer {
   #drained: (() => void) | undefined
   #idleTimer: NodeJS.Timeout | undefined
   #lastCommitMs = 0
+  #unpublished: unknown
 
   constructor(settings: WriterSettings, parts: WriterParts, segment: ActiveSegment, epoch: number) {
     this.#settings = settings
@@ -178,7 +179,7 @@ export class Writer {
     this.#segment = segment
     this.durable.segment = segment.baseOffset
     this.durable.position = 0
-    this.#parts.durableFile.publish(this.durable)
+    this.#publish()
     this.#parts.segments.prepare()
   }
 
@@ -221,7 +222,16 @@ export class Writer {
     this.#segment.position += bytes
     this.durable.position = this.#segment.position
     this.durable.next += records
-    this.#parts.durableFile.publish(this.durable)
+    this.#publish()
+  }
+
+  /** Without room the next publication makes up for this one; a file that cannot be written at all ends the log. */
+  #publish(): void {
+    try {
+      this.#parts.durableFile.publish(this.durable)
+    } catch (error) {
+      if (!isNoRoom(error)) this.#unpublished = error
+    }
   }
 
   /** Nothing of the frame is in the log. */
@@ -294,6 +304,13 @@ export class Writer {
 
   #finishCommit(): void {
     this.#committing = false
+    const unpublished = this.#unpublished
+    if (unpublished !== undefined) {
+      // What was answered is durable; but followers would wait for it for ever.
+      this.#unpublished = undefined
+      this.#die(undefined, unpublished)
+      return
+    }
     if (this.#gathering.length > 0) this.#schedule()
     else this.#drained?.()
   }
@@ -323,6 +340,7 @@ export class Writer {
   async #mark(): Promise<void> {
     const { files, durableFile } = this.#parts
     this.#committing = true
+    this.#pool.length = 0
     const marker = encodeMarker(this.durable.next, Math.floor(this.#nowMs()))
     try {
       writeAll(files, this.#segment.fd, marker, this.#segment.position)
