@@ -1,6 +1,6 @@
 /** Time comes from here, so that a simulation can bring its own. */
 export interface Clock {
-  /** Wall time in microseconds since 1970, UTC; never goes back within a process. */
+  /** Wall time in microseconds since 1970, UTC; later with each call within a process, so that it orders events. */
   nowMicros(): number
   /** Monotonic milliseconds, for durations. */
   monotonicMs(): number
@@ -15,7 +15,7 @@ export function systemClock(): Clock {
       // performance.now() drifts from a wall clock that is being set; follow it when it is ahead by a second.
       const wall = Date.now() * 1000
       const best = Math.abs(wall - now) > 1_000_000 ? wall : now
-      last = best > last ? best : last
+      last = best > last ? best : last + 1
       return last
     },
     monotonicMs: () => performance.now(),
