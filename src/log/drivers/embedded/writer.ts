@@ -18,18 +18,16 @@ import { LandfallError, systemCode } from '../../../base/errors.ts'
 import type { NewRecord } from '../../../model/record.ts'
 import type { EndWaiters } from '../../end-waiters.ts'
 import type { Appended } from '../../log.ts'
-import { closed, diskFull, overloaded, tooLarge } from '../../log-errors.ts'
-import { BatchBuilder, encodeMarker, estimateBytes } from '../../record-batch.ts'
+import { closed, diskFull } from '../../log-errors.ts'
+import { encodeMarker } from '../../record-batch.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Durable, DurableFile } from './durable.ts'
 import { datasync, type LogFiles, writeAll } from './files.ts'
+import { type Frame, FrameQueue, type FrameQueueSettings } from './frame-queue.ts'
 import type { ActiveSegment, SegmentMaker } from './segment.ts'
 
-export interface WriterSettings {
+export interface WriterSettings extends FrameQueueSettings {
   segmentAgeMs: number
-  frameBytesMax: number
-  appendBytesMax: number
-  queuedBytesMax: number
   idleMarkerMs: number
 }
 
@@ -44,33 +42,13 @@ export interface WriterParts {
   onDead(error: LandfallError): void
 }
 
-interface Frame {
-  builder: BatchBuilder
-  /** Estimated bytes, as counted in `pressure`. */
-  bytes: number
-  calls: Call[]
-}
-
-interface Call {
-  /** Index of its first record in the frame. */
-  delta: number
-  resolve: (appended: Appended) => void
-  reject: (error: unknown) => void
-}
-
-/** Frames whose buffers are kept for the next ones, and the largest buffer kept. */
-const POOL_FRAMES = 3
-const POOL_BYTES = 8 * 1024 * 1024
-
 export class Writer {
-  readonly pressure: { queuedBytes: number; queuedBytesMax: number }
   /** What is durable and published. */
   readonly durable: Durable
   readonly #settings: WriterSettings
   readonly #parts: WriterParts
-  readonly #pool: Frame[] = []
+  readonly #queue: FrameQueue
   #segment: ActiveSegment
-  #gathering: Frame[] = []
   #committing = false
   #scheduled = false
   #stopped: LandfallError | undefined
@@ -83,7 +61,7 @@ export class Writer {
     this.#settings = settings
     this.#parts = parts
     this.#segment = segment
-    this.pressure = { queuedBytes: 0, queuedBytesMax: settings.queuedBytesMax }
+    this.#queue = new FrameQueue(settings)
     this.durable = {
       epoch,
       segment: segment.baseOffset,
@@ -93,34 +71,23 @@ export class Writer {
     parts.durableFile.publish(this.durable)
   }
 
+  get pressure(): { queuedBytes: number; queuedBytesMax: number } {
+    return this.#queue.pressure
+  }
+
   append(records: readonly NewRecord[]): Promise<Appended> {
     if (this.#stopped !== undefined) throw this.#stopped
-    const bytes = estimateBytes(records)
-    const { appendBytesMax, frameBytesMax } = this.#settings
-    if (bytes > appendBytesMax) throw tooLarge(bytes, appendBytesMax)
-    const { queuedBytes, queuedBytesMax } = this.pressure
-    if (queuedBytes > 0 && queuedBytes + bytes > queuedBytesMax) throw overloaded(queuedBytes, queuedBytesMax)
     this.#parts.reserve.check()
-
-    let frame = this.#gathering.at(-1)
-    if (frame === undefined || (frame.builder.count > 0 && frame.builder.length + bytes > frameBytesMax)) {
-      frame = this.#pool.pop() ?? { builder: new BatchBuilder(), bytes: 0, calls: [] }
-      this.#gathering.push(frame)
-    }
-    const delta = frame.builder.count
+    const appended = this.#queue.add(records)
     this.#schedule()
-    addAll(frame.builder, records)
-    frame.bytes += bytes
-    this.pressure.queuedBytes += bytes
-    const calls = frame.calls
-    return new Promise((resolve, reject) => calls.push({ delta, resolve, reject }))
+    return appended
   }
 
   /** Takes no more, and resolves when all that was taken is settled. The log may have died of it. */
   async stop(): Promise<ActiveSegment | undefined> {
     this.#stopped ??= closed()
     clearTimeout(this.#idleTimer)
-    if (this.#committing || this.#gathering.length > 0) {
+    if (this.#committing || !this.#queue.isEmpty) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve
       })
@@ -141,7 +108,7 @@ export class Writer {
 
   readonly #commit = (): void => {
     this.#scheduled = false
-    const frame = this.#gathering.shift()
+    const frame = this.#queue.take()
     if (frame === undefined) return
     this.#committing = true
     if (frame.builder.count === 0) this.#settle(frame)
@@ -206,8 +173,7 @@ export class Writer {
       this.#segment.firstMs ??= this.#nowMs()
       this.#advance(frame.builder.length, frame.builder.count)
     }
-    const calls = frame.calls
-    this.#release(frame)
+    const calls = this.#queue.release(frame)
     for (let i = 0; i < calls.length; i++) {
       const call = calls[i]!
       call.resolve({ partition: 0, baseOffset: baseOffset + call.delta })
@@ -243,11 +209,7 @@ export class Writer {
       cause,
     )
     // What was queued behind it goes with it: an event may have been made from one that is not stored now.
-    const failed = [frame, ...this.#gathering]
-    this.#gathering = []
-    const calls = failed.flatMap((each) => each.calls)
-    for (const each of failed) this.#release(each)
-    for (const call of calls) call.reject(error)
+    this.#rejectAll([frame, ...this.#queue.takeAll()], error)
     this.#finishCommit()
   }
 
@@ -284,22 +246,16 @@ export class Writer {
     )
     this.#stopped = closed(unknown)
     clearTimeout(this.#idleTimer)
-    if (frame !== undefined) for (const call of frame.calls) call.reject(unknown)
-    const queued = this.#gathering
-    this.#gathering = []
-    for (const { calls } of queued) for (const call of calls) call.reject(this.#stopped)
-    this.pressure.queuedBytes = 0
+    this.#rejectAll(frame === undefined ? [] : [frame], unknown)
+    this.#rejectAll(this.#queue.takeAll(), this.#stopped)
     this.#finishCommit()
     this.#parts.waiters.wake()
     this.#parts.onDead(unknown)
   }
 
-  #release(frame: Frame): void {
-    this.pressure.queuedBytes -= frame.bytes
-    frame.builder.clear()
-    frame.bytes = 0
-    frame.calls = []
-    if (this.#pool.length < POOL_FRAMES && frame.builder.capacity <= POOL_BYTES) this.#pool.push(frame)
+  #rejectAll(frames: readonly Frame[], error: unknown): void {
+    const calls = frames.flatMap((frame) => this.#queue.release(frame))
+    for (const call of calls) call.reject(error)
   }
 
   #finishCommit(): void {
@@ -311,7 +267,7 @@ export class Writer {
       this.#die(undefined, unpublished)
       return
     }
-    if (this.#gathering.length > 0) this.#schedule()
+    if (!this.#queue.isEmpty) this.#schedule()
     else this.#drained?.()
   }
 
@@ -329,7 +285,7 @@ export class Writer {
     this.#idleTimer = undefined
     if (this.#stopped !== undefined) return
     const idleMs = this.#parts.clock.monotonicMs() - this.#lastCommitMs
-    const busy = this.#committing || this.#gathering.length > 0
+    const busy = this.#committing || !this.#queue.isEmpty
     if (busy || idleMs < this.#settings.idleMarkerMs) {
       this.#armMarker(Math.max(this.#settings.idleMarkerMs - (busy ? 0 : idleMs), 1))
       return
@@ -340,7 +296,7 @@ export class Writer {
   async #mark(): Promise<void> {
     const { files, durableFile } = this.#parts
     this.#committing = true
-    this.#pool.length = 0
+    this.#queue.dropBuffers()
     const marker = encodeMarker(this.durable.next, Math.floor(this.#nowMs()))
     try {
       writeAll(files, this.#segment.fd, marker, this.#segment.position)
@@ -358,17 +314,6 @@ export class Writer {
     this.#advance(marker.length, 0)
     await durableFile.sync().catch(() => {})
     this.#finishCommit()
-  }
-}
-
-/** All of them or none. */
-function addAll(builder: BatchBuilder, records: readonly NewRecord[]): void {
-  const { count, length } = builder
-  try {
-    for (let i = 0; i < records.length; i++) builder.add(records[i]!)
-  } catch (error) {
-    builder.cutBack(count, length)
-    throw error
   }
 }
 
