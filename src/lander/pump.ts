@@ -7,7 +7,7 @@ import type { LogBatch, LogReader, RecordCursor } from '../log/log.ts'
 import { nextOffset, type Position } from '../model/position.ts'
 import type { Session } from './session.ts'
 import type { LanderSettings } from './settings.ts'
-import type { JudgedChunk, SpoolWriter } from './spool-writer.ts'
+import { endsOf, type JudgedChunk, type SpoolWriter } from './spool-writer.ts'
 
 export interface PumpParts {
   session: Session
@@ -43,6 +43,8 @@ export class Pump {
   /** Judged chunks of the batch that is open. */
   #open: JudgedChunk[] = []
   #asked: Position | undefined
+  /** Per partition, the end of the last chunk that was cut. */
+  readonly #cutTo: Record<number, number> = {}
   /** Monotonic times: when the batch's oldest record came, and the newest one. */
   #since: number | undefined
   #latest = 0
@@ -72,30 +74,36 @@ export class Pump {
     this.#wake()
   }
 
-  /** Runs until the log's end (`follow: false`) or the signal; what is taken in is landed before it returns. */
+  /**
+   * Runs until the log's end (`follow: false`) or the signal. Told to stop, it goes on to the durable end as of then, as far as
+   * that is done within the grace; the log keeps the rest.
+   */
   async run({ follow, signal }: PumpOptions): Promise<void> {
     const { log, settings } = this.#parts
     const stopReading = new AbortController()
-    const onAbort = () => {
-      stopReading.abort()
-      this.#wake()
-    }
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) stopReading.abort()
-    this.#reading = log
-      .read({ from: this.position, follow, signal: stopReading.signal })
-      [Symbol.asyncIterator]()
+    this.#ended = false
     let stopBy = Number.POSITIVE_INFINITY
+    let lastEnd: Position | undefined
+    const onAbort = () => {
+      stopBy = this.#now() + settings.graceMs
+      void this.#guard(async () => {
+        lastEnd = await log.end()
+      }).then(() => this.#wake())
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort)
+    const batches = log.read({ from: this.position, follow, signal: stopReading.signal })
+    this.#reading = batches[Symbol.asyncIterator]()
     try {
       for (;;) {
         this.#throwFailure()
-        if (signal.aborted && stopBy === Number.POSITIVE_INFINITY) stopBy = this.#now() + settings.graceMs
-        const stopping = signal.aborted || this.#ended
-        if (!signal.aborted) this.#read()
-        this.#advance(stopping)
+        const late = this.#now() > stopBy
+        const stopping = this.#ended || late || (lastEnd !== undefined && this.#hasTaken(lastEnd))
+        if (!stopping) this.#read()
+        this.#advance(stopping && !late)
         const idle = this.#judging === undefined && this.#landing === undefined
-        if (idle && stopping && (this.pendingRows === 0 || this.#now() > stopBy)) break
-        await this.#wait()
+        if (idle && stopping && (late || this.pendingRows === 0)) break
+        await this.#wait(stopBy)
       }
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -144,6 +152,7 @@ export class Pump {
     if (stopping || this.#isDue()) this.#flush = true
     const free = disk()
     if (!free.commit || this.#judging !== undefined) return
+    if (this.#landing === undefined && this.#isBatchFull()) this.#startLanding()
     if (!intake.isEmpty && !this.#isHeld()) {
       const wanted = free.spool && this.#isAsked()
       if (intake.isFull || this.#flush || wanted) this.#startJudging()
@@ -156,12 +165,13 @@ export class Pump {
     }
     if (this.#judging !== undefined || this.#landing !== undefined) return
     if (this.#open.length === 0) this.#closing = false
-    else if (this.#closing || this.#isBatchFull()) this.#startLanding()
+    else if (this.#closing) this.#startLanding()
   }
 
   #startJudging(): void {
     const { session, spool, onChange } = this.#parts
     const chunk = session.intake.cut()
+    Object.assign(this.#cutTo, endsOf(chunk))
     this.#judging = this.#guard(async () => {
       const judged = await session.judge(chunk)
       this.#open.push(judged)
@@ -191,6 +201,7 @@ export class Pump {
     })
   }
 
+  /** Runs; a failure ends the loop. */
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -228,21 +239,29 @@ export class Pump {
   #isAsked(): boolean {
     const asked = this.#asked
     if (asked === undefined || asked.logId !== this.#parts.log.id) return false
-    const { spool, session } = this.#parts
+    const { spool } = this.#parts
     const partitions = Object.keys(asked.next).map(Number)
-    const taken = (partition: number) =>
-      session.intake.chunk.ranges[partition]?.to ?? nextOffset(spool.end, partition)
     if (partitions.every((partition) => nextOffset(spool.end, partition) >= asked.next[partition]!)) {
       this.#asked = undefined
       return false
     }
-    return partitions.every((partition) => taken(partition) >= asked.next[partition]!)
+    return this.#hasTaken(asked)
   }
 
-  async #wait(): Promise<void> {
+  /** Whether every record before `position` is in the chunk that fills, or further. */
+  #hasTaken({ next }: Position): boolean {
+    const { ranges } = this.#parts.session.intake.chunk
+    return Object.keys(next).every((key) => {
+      const partition = Number(key)
+      const taken = ranges[partition]?.to ?? this.#cutTo[partition] ?? nextOffset(this.position, partition)
+      return taken >= next[partition]!
+    })
+  }
+
+  async #wait(stopBy: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    const until = this.#nextTime()
-    if (until !== undefined) timer = setTimeout(this.#wake, Math.max(0, until - this.#now()) + 1)
+    const until = Math.min(this.#nextTime() ?? Number.POSITIVE_INFINITY, stopBy)
+    if (Number.isFinite(until)) timer = setTimeout(this.#wake, Math.max(0, until - this.#now()) + 1)
     await this.#sleep
     clearTimeout(timer)
     this.#arm()
