@@ -14,7 +14,9 @@ import { CATALOG, type Command, matchesLike, parseCommand, SCHEMA } from '../../
 import type { QueryOptions, QueryResult, SqlEngine, TableColumn, Value } from '../../sql.ts'
 import { lineColumnAt, nearestName } from '../../text.ts'
 import { Admission } from './admission.ts'
+import { Deadline } from './deadline.ts'
 import type { Answer, Executor } from './executor.ts'
+import { MemoryGuard } from './memory-guard.ts'
 import { outputNames } from './output-names.ts'
 import type { StatementParser, TreeNode } from './parser.ts'
 import { type PinnedQuery, Pinner } from './pin.ts'
@@ -40,6 +42,11 @@ export interface DuckdbEngineSettings {
   /** Bytes of memory of all queries together (default 1e9), and of disk for what does not fit (default 4e9). */
   memoryMax?: number
   temporaryMax?: number
+  /**
+   * Bytes of the whole process beyond which running queries are ended (default: memoryMax + 1e9). DuckDB's own limit does not count
+   * what a single function builds before it hands its value on.
+   */
+  processMemoryMax?: number
   /** Default: a new directory below the system's, removed at close. */
   temporaryDirectory?: string
   /** Default: the number of cores. */
@@ -89,13 +96,22 @@ class DuckdbEngine implements SqlEngine {
   readonly #clock: Clock
   readonly #spoolDirectory: string | undefined
   readonly #closing = new AbortController()
+  readonly #memoryGuard: MemoryGuard
   readonly #inFlight = new Set<Promise<unknown>>()
   readonly #answers = new Set<Answer>()
   #machinery: Promise<Machinery> | undefined
 
   constructor({ lake, log, spoolDirectory, settings = {}, clock = systemClock() }: DuckdbEngineParts) {
     const runningMax = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) >= 8 ? 4 : 2
-    this.#settings = { ...DEFAULTS, runningMax, threads: availableParallelism(), ...settings }
+    const processMemoryMax = (settings.memoryMax ?? DEFAULTS.memoryMax) + 1e9
+    this.#settings = {
+      ...DEFAULTS,
+      runningMax,
+      processMemoryMax,
+      threads: availableParallelism(),
+      ...settings,
+    }
+    this.#memoryGuard = new MemoryGuard(this.#settings.processMemoryMax)
     this.#lake = lake
     this.#clock = clock
     this.#spoolDirectory = spoolDirectory
@@ -142,6 +158,7 @@ class DuckdbEngine implements SqlEngine {
   ): Promise<QueryResult> {
     const timeoutMs = Math.min(options.timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs)
     const deadline = new Deadline(timeoutMs, this.#clock, options.signal, this.#closing.signal)
+    const unguard = this.#memoryGuard.watch(deadline)
     let leave: (() => void) | undefined
     try {
       leave = await this.#admission.enter(deadline.signal)
@@ -150,6 +167,7 @@ class DuckdbEngine implements SqlEngine {
       return await this.#runRepeating(body, command, options, deadline)
     } finally {
       leave?.()
+      unguard()
       deadline.stop()
     }
   }
@@ -277,39 +295,6 @@ class DuckdbEngine implements SqlEngine {
     machinery.executor.close()
     const directory = machinery.temporaryDirectory
     if (directory !== undefined) await rm(directory, { recursive: true, force: true })
-  }
-}
-
-/** One signal of everything that ends a query early, each with its own error. */
-class Deadline {
-  readonly signal: AbortSignal
-  readonly #timer: NodeJS.Timeout
-
-  constructor(timeoutMs: number, clock: Clock, user: AbortSignal | undefined, closing: AbortSignal) {
-    const own = new AbortController()
-    const started = clock.monotonicMs()
-    this.#timer = setTimeout(() => {
-      const seconds = Math.round((clock.monotonicMs() - started) / 100) / 10
-      const hint = 'Ask for less, or raise sql.timeout'
-      own.abort(
-        new LandfallError('fix-request', 'sql/timeout', `the query was ended after ${seconds} s`, { hint }),
-      )
-    }, timeoutMs)
-    this.#timer.unref()
-    const cancelled = new AbortController()
-    const cancel = () =>
-      cancelled.abort(new LandfallError('closed', 'sql/cancelled', 'the query was cancelled'))
-    if (user?.aborted) cancel()
-    else user?.addEventListener('abort', cancel, { once: true })
-    this.#forget = () => user?.removeEventListener('abort', cancel)
-    this.signal = AbortSignal.any([own.signal, cancelled.signal, closing])
-  }
-
-  readonly #forget: () => void
-
-  stop(): void {
-    clearTimeout(this.#timer)
-    this.#forget()
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * The functions a statement may call, by DuckDB's names: those that compute a value from their arguments. What reads files,
  * settings, the environment, the catalog or other queries, sleeps, or writes is not here, and a function that a later DuckDB
- * brings is not allowed until someone adds it. `format` and `printf` are left out because a width of 2^31 allocates it unseen by the
- * memory limit.
+ * brings is not allowed until someone adds it. Left out too is what makes a value of any size from a number (`format`, `printf`,
+ * `list_resize`, `range` as a list): DuckDB allocates one value unseen by its memory limit and cannot be interrupted meanwhile.
  */
 const OPERATORS = `+ - * / // % ^ ** & | << >> ~ ~~ !~~ ~~* !~~* ~~~ || -> ->> @ @> <@ && ^@ ! !__postfix <->`
 
@@ -31,16 +31,16 @@ const TIMES = `age ago century current_date current_localtime current_localtimes
 
 const NESTED = `aggregate apply array_aggr array_aggregate array_append array_apply array_cat array_concat array_contains
   array_distinct array_extract array_filter array_has array_has_all array_has_any array_indexof array_intersect array_length
-  array_pop_back array_pop_front array_position array_prepend array_push_back array_push_front array_reduce array_resize
+  array_pop_back array_pop_front array_position array_prepend array_push_back array_push_front array_reduce
   array_reverse array_reverse_sort array_select array_slice array_sort array_to_string array_transform array_unique array_value
-  array_where array_zip cardinality element_at filter flatten generate_series grade_up list_aggr list_aggregate list_any_value
+  array_where array_zip cardinality element_at filter flatten grade_up list_aggr list_aggregate list_any_value
   list_append list_apply list_approx_count_distinct list_avg list_bool_and list_bool_or list_cat list_concat list_contains
   list_count list_distinct list_element list_extract list_filter list_first list_grade_up list_has list_has_all list_has_any
   list_indexof list_intersect list_last list_max list_median list_min list_mode list_pack list_position list_prepend list_product
-  list_reduce list_resize list_reverse list_reverse_sort list_select list_slice list_sort list_stddev_pop list_stddev_samp
+  list_reduce list_reverse list_reverse_sort list_select list_slice list_sort list_stddev_pop list_stddev_samp
   list_string_agg list_sum list_transform list_unique list_value list_var_pop list_var_samp list_where list_zip map map_concat
   map_contains map_contains_entry map_contains_value map_entries map_extract map_extract_value map_from_entries map_keys map_values
-  range reduce row struct_concat struct_contains struct_extract struct_extract_at struct_insert struct_keys struct_pack
+  reduce row struct_concat struct_contains struct_extract struct_extract_at struct_insert struct_keys struct_pack
   struct_values unnest unpivot_list`
 
 const JSON_TEXT = `array_to_json from_json from_json_strict json json_array json_array_length json_contains json_exists
@@ -80,3 +80,11 @@ export const ALLOWED_FUNCTIONS = names(
 
 /** Functions that may stand in FROM. */
 export const ALLOWED_TABLE_FUNCTIONS = names('unnest range generate_series')
+
+/** Functions that repeat a text, and which argument says how often: it must stand there as a number of at most this. */
+export const GROWING_FUNCTIONS: ReadonlyMap<string, number> = new Map([
+  ['repeat', 1],
+  ['lpad', 1],
+  ['rpad', 1],
+])
+export const GROWTH_MAX = 10_000

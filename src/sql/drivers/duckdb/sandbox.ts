@@ -7,7 +7,7 @@ import { LandfallError } from '../../../base/errors.ts'
 import { CATALOG, SCHEMA } from '../../commands.ts'
 import { nearestName } from '../../text.ts'
 import { placeOf } from './duckdb-errors.ts'
-import { ALLOWED_FUNCTIONS, ALLOWED_TABLE_FUNCTIONS } from './functions.ts'
+import { ALLOWED_FUNCTIONS, ALLOWED_TABLE_FUNCTIONS, GROWING_FUNCTIONS, GROWTH_MAX } from './functions.ts'
 import type { TreeNode } from './parser.ts'
 import type { Unqualified } from './unqualify.ts'
 
@@ -77,8 +77,8 @@ class Walk {
     if (node['class'] !== undefined) this.#checkExpression(node)
     else if (typeof type === 'string') {
       if (QUERY_NODES.has(type)) return this.#visitQuery(node, scope)
-      if (RELATIONS.has(type)) this.#checkRelation(node, scope)
-      else if (!PARTS.test(type))
+      if (RELATIONS.has(type)) return this.#visitRelation(node, scope)
+      if (!PARTS.test(type))
         throw this.#refuse(node, `${type.toLowerCase().replaceAll('_', ' ')} is not allowed`)
     }
     if (node['function_name'] !== undefined) this.#checkFunction(node, ALLOWED_FUNCTIONS)
@@ -116,7 +116,8 @@ class Walk {
   #checkFunction(node: TreeNode, allowed: ReadonlySet<string>): void {
     const name = String(node['function_name']).toLowerCase()
     const home = `${node['catalog'] ?? ''}.${node['schema'] ?? ''}`
-    if (allowed.has(name) && ['.', '.main', 'system.main'].includes(home)) return
+    if (allowed.has(name) && ['.', '.main', 'system.main'].includes(home))
+      return this.#checkGrowth(node, name)
     const near = nearestName(name, allowed)
     throw this.#refuse(
       node,
@@ -125,11 +126,24 @@ class Walk {
     )
   }
 
-  #checkRelation(node: TreeNode, scope: Scope): void {
+  #checkGrowth(node: TreeNode, name: string): void {
+    const index = GROWING_FUNCTIONS.get(name)
+    if (index === undefined) return
+    const count = (node['children'] as TreeNode[] | undefined)?.[index]
+    const value = count?.['class'] === 'CONSTANT' ? (count['value'] as { value?: unknown }).value : undefined
+    if (typeof value === 'number' && value <= GROWTH_MAX) return
+    throw this.#refuse(node, `${name} needs a number of at most ${GROWTH_MAX} that is written there`)
+  }
+
+  #visitRelation(node: TreeNode, scope: Scope): void {
     if (++this.#relations > RELATIONS_MAX) throw this.#tooComplex()
-    if (node['type'] === 'TABLE_FUNCTION')
-      this.#checkFunction(node['function'] as TreeNode, ALLOWED_TABLE_FUNCTIONS)
     if (node['type'] === 'BASE_TABLE') this.#checkTable(node, scope)
+    if (node['type'] !== 'TABLE_FUNCTION') return this.#visitParts(node, scope)
+    const called = node['function'] as TreeNode
+    if (called['class'] !== 'FUNCTION') throw this.#refuse(node, 'this cannot stand in FROM')
+    this.#checkFunction(called, ALLOWED_TABLE_FUNCTIONS)
+    this.#visitParts(called, scope)
+    this.#visitParts({ ...node, function: null }, scope)
   }
 
   #checkTable(node: TreeNode, scope: Scope): void {

@@ -135,9 +135,9 @@ export class Statement {
 
   async #next(token: number, links: Links): Promise<Page> {
     try {
-      if (this.#state === 'FAILED') return this.#page(links, {})
+      if (this.ended) return this.#page(links, {})
       const running = this.#ready ?? (await this.#within(HOLD_MS))
-      if (this.#state === 'FAILED') return this.#page(links, {})
+      if (this.ended) return this.#page(links, {})
       if (!running) return this.#page(links, { nextToken: token + 1 })
       const { rows, done } = await this.#gather(running)
       if (this.ended) return this.#page(links, {})

@@ -1,0 +1,172 @@
+/**
+ * What every SqlEngine owes (src/sql/sql.ts). The engine given stands over a `Landing` with 20 records: 8 committed, 12 in the spool;
+ * `purchases` has the even ones, `guilds` the odd ones, `events` all.
+ */
+import { expect, test } from 'vitest'
+import type { SqlEngine } from '../../src/sql/sql.ts'
+import { errorOf, rowsOf } from '../sql/support/rows.ts'
+
+export interface EngineUnderTest {
+  engine: SqlEngine
+}
+
+export function engineSuite(open: () => EngineUnderTest): void {
+  const engine = () => open().engine
+
+  test('tables are listed and described by the types of Trino', async () => {
+    expect(await engine().listTables()).toEqual(['events', 'guilds', 'purchases'])
+    expect(await engine().describe('PURCHASES')).toEqual([
+      { name: 'raw_event', type: 'varchar' },
+      { name: 'timestamp', type: 'timestamp(6) with time zone' },
+      { name: 'Host', type: 'varchar' },
+      { name: 'User-Agent', type: 'varchar' },
+      { name: 'cost', type: 'bigint' },
+    ])
+    await expect(engine().describe('purchasses')).rejects.toMatchObject({ code: 'sql/unknown-table' })
+  })
+
+  test('an answer has every row once and says how fresh it is', async () => {
+    const result = await engine().query(
+      'SELECT count(*), count(DISTINCT "offset"), sum("offset") FROM events',
+    )
+    const rows = []
+    for await (const page of result.pages) rows.push(...page)
+    expect(rows).toEqual([[20, 20, 190]])
+    expect(result.columns).toEqual([0, 1, 2].map((i) => ({ name: `_col${i}`, type: 'bigint' })))
+    expect(result.freshness).toEqual({
+      position: { logId: 'log-1', next: { 0: 20 } },
+      end: { logId: 'log-1', next: { 0: 20 } },
+      behind: false,
+      batch: 1,
+    })
+  })
+
+  test('names are found however capitalised and however qualified', async () => {
+    const sql = `SELECT Cost, hive.default.Purchases."user-agent" FROM HIVE."default".PURCHASES WHERE default.purchases.cost = 4`
+    expect(await rowsOf(engine(), sql)).toEqual([[4, 'ApacheBench/2.3']])
+    expect(await rowsOf(engine(), 'select count(*) from default.guilds g where g.cost > 4')).toEqual([[8]])
+  })
+
+  const values: [sql: string, type: string, value: unknown][] = [
+    ["TIMESTAMP '2021-07-30 18:43:03.611'", 'timestamp(6)', '2021-07-30 18:43:03.611000'],
+    [
+      "TIMESTAMP WITH TIME ZONE '1969-12-31 23:59:59.5+00'",
+      'timestamp(6) with time zone',
+      '1969-12-31 23:59:59.500000 UTC',
+    ],
+    ["DATE '2021-02-28'", 'date', '2021-02-28'],
+    ["TIME '01:02:03'", 'time(6)', '01:02:03.000000'],
+    ['9223372036854775807', 'bigint', 9223372036854775807n],
+    ['-9223372036854775807 - 1', 'bigint', -9223372036854775808n],
+    ['CAST(7 AS tinyint)', 'tinyint', 7],
+    ['7 / 2', 'integer', 3],
+    ['CAST(1.10 AS decimal(5, 2))', 'decimal(5, 2)', '1.10'],
+    ['1e300 * 1e10', 'double', Number.POSITIVE_INFINITY],
+    ["CAST('NaN' AS double)", 'double', Number.NaN],
+    ['true', 'boolean', true],
+    ["'ü日本\n''x'", 'varchar', "ü日本\n'x"],
+    ['CAST(NULL AS varchar)', 'varchar', null],
+    ['[1, NULL, 3]', 'array(integer)', [1, null, 3]],
+    ["{'a': 1, 'B c': [1.5]}", 'row(a integer, "B c" array(decimal(2, 1)))', { a: 1, 'B c': ['1.5'] }],
+    ["MAP {'k': 9223372036854775807}", 'map(varchar, bigint)', { k: 9223372036854775807n }],
+    ["encode('a')", 'varbinary', 'YQ=='],
+    ["INTERVAL '1' DAY + INTERVAL '2' HOUR", 'interval day to second', '1 02:00:00.000'],
+    ['CAST(\'{"a":1}\' AS json)', 'json', '{"a":1}'],
+  ]
+  test.each(values)('%s is a %s', async (sql, type, value) => {
+    const result = await engine().query(`SELECT ${sql} AS x`)
+    expect(result.columns).toEqual([{ name: 'x', type }])
+    const rows = []
+    for await (const page of result.pages) rows.push(...page)
+    expect(rows).toEqual([[value]])
+  })
+
+  test('sums stay bigint, and one that does not fit is an error', async () => {
+    const { columns } = await engine().query('SELECT sum(cost) AS s FROM purchases')
+    expect(columns).toEqual([{ name: 's', type: 'bigint' }])
+    const error = await errorOf(engine(), 'SELECT sum(9223372036854775807) FROM purchases')
+    expect(error.code).toBe('sql/out-of-range')
+  })
+
+  test('errors say what, where and what is near', async () => {
+    const table = await errorOf(engine(), 'SELECT *\nFROM purchasses')
+    expect(table).toMatchObject({ code: 'sql/unknown-table', details: { line: 2, column: 6 } })
+    expect(table.hint).toBe('Did you mean purchases?')
+    const column = await errorOf(engine(), "SELECT 'ü', bad FROM purchases")
+    expect(column).toMatchObject({ code: 'sql/unknown-column', details: { line: 1, column: 13 } })
+    expect(await errorOf(engine(), 'SELECT\n  1 FORM x y')).toMatchObject({
+      code: 'sql/syntax',
+      details: { line: 2, column: 10 },
+    })
+    expect(await errorOf(engine(), "SELECT CAST('x' AS integer)")).toMatchObject({
+      code: 'sql/bad-value',
+      details: { line: 1, column: 8 },
+    })
+    expect(await errorOf(engine(), 'SELECT 1; SELECT 2')).toMatchObject({ code: 'sql/syntax' })
+    expect(await errorOf(engine(), 'DROP TABLE purchases')).toMatchObject({ code: 'sql/not-allowed' })
+  })
+
+  test('an error in the middle of an answer is an error, not a short answer', async () => {
+    const sql = `SELECT CAST(CASE WHEN n = 400000 THEN 'x' ELSE '1' END AS integer) FROM range(500000) AS t(n)`
+    expect(await errorOf(engine(), sql)).toMatchObject({ code: 'sql/bad-value' })
+  })
+
+  test('SHOW, DESCRIBE, USE and EXPLAIN', async () => {
+    expect(await rowsOf(engine(), 'SHOW CATALOGS')).toEqual([['hive']])
+    expect(await rowsOf(engine(), 'show schemas from hive')).toEqual([['default']])
+    expect(await rowsOf(engine(), "SHOW TABLES FROM hive.default LIKE '%u%'")).toEqual([
+      ['guilds'],
+      ['purchases'],
+    ])
+    const described = await rowsOf(engine(), 'DESC hive.default.purchases')
+    expect(described[4]).toEqual(['cost', 'bigint', '', ''])
+    expect(await rowsOf(engine(), 'show columns from purchases')).toEqual(described)
+    expect(await rowsOf(engine(), 'USE hive.default')).toEqual([])
+    expect(String((await rowsOf(engine(), 'EXPLAIN SELECT * FROM purchases'))[0]![0])).toContain('PARQUET')
+    expect(await errorOf(engine(), 'SHOW TABLES FROM other')).toMatchObject({ code: 'sql/unknown-schema' })
+    expect(await errorOf(engine(), 'EXPLAIN SELECT bad FROM purchases')).toMatchObject({
+      code: 'sql/unknown-column',
+      details: { line: 1, column: 16 },
+    })
+  })
+
+  test('a large answer comes in pages, in order and whole', async () => {
+    let next = 0
+    let pages = 0
+    for await (const page of (
+      await engine().query("SELECT n, repeat('x', 50) FROM range(200000) AS t(n) ORDER BY n")
+    ).pages) {
+      pages++
+      for (const row of page)
+        if (row[0] !== next++) throw new Error(`expected row ${next - 1}, found ${String(row[0])}`)
+    }
+    expect(next).toBe(200000)
+    expect(pages).toBeGreaterThan(5)
+  })
+
+  test('a query that is cancelled, or takes too long, or has too many rows, ends and leaves the engine well', async () => {
+    const endless =
+      'SELECT count(*) FROM range(10000000) AS a(x), range(10000000) AS b(y) WHERE (x * y) % 7 = 3'
+    const started = performance.now()
+    expect(await errorOf(engine(), endless, { signal: AbortSignal.timeout(200) })).toMatchObject({
+      code: 'sql/cancelled',
+    })
+    expect(await errorOf(engine(), endless, { timeoutMs: 300 })).toMatchObject({ code: 'sql/timeout' })
+    expect(await errorOf(engine(), 'SELECT * FROM range(1000)', { rowsMax: 10 })).toMatchObject({
+      code: 'sql/too-large',
+    })
+    expect(performance.now() - started).toBeLessThan(10_000)
+    expect(await rowsOf(engine(), 'SELECT 1')).toEqual([[1]])
+  })
+
+  test('a reader that leaves early ends the query', async () => {
+    for (let i = 0; i < 20; i++) {
+      const { pages } = await engine().query('SELECT n FROM range(100000) AS t(n)')
+      for await (const page of pages) {
+        expect(page.length).toBeGreaterThan(0)
+        break
+      }
+    }
+    expect(await rowsOf(engine(), 'SELECT count(*) FROM events')).toEqual([[20]])
+  })
+}
