@@ -35,6 +35,8 @@ export class DiskRecorder {
   time = 0
   /** Answers by the time they were given. */
   readonly answers: { time: number; baseOffset: number; names: string[] }[] = []
+  /** The furthest offset that `trim` was told has landed. */
+  landed = 0
   /** Called before each data sync; true: the sync fails, and what it covered stays off the disk. */
   failSync: () => boolean = () => false
   readonly files: LogFiles

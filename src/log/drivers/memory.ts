@@ -5,7 +5,7 @@ import type { NewRecord } from '../../model/record.ts'
 import { EndWaiters, NEVER_ABORTED } from '../end-waiters.ts'
 import type { Appended, EventLog, LogBatch, ReadOptions } from '../log.ts'
 import { closed, overloaded, tooLarge } from '../log-errors.ts'
-import { checkReadFrom, positionAt } from '../positions.ts'
+import { checkLogId, checkReadFrom, positionAt } from '../positions.ts'
 import { BatchBuilder, estimateBytes } from '../record-batch.ts'
 import { cutByBytes } from '../record-cursor.ts'
 
@@ -96,6 +96,7 @@ class MemoryLog implements EventLog {
   }
 
   async waitBeyond(position: Position, signal: AbortSignal): Promise<void> {
+    checkLogId(position, this.id)
     const offset = nextOffset(position, 0)
     while (this.#end <= offset && !signal.aborted && !this.#closed) await this.#waiters.wait(offset, signal)
   }

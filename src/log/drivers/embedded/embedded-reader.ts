@@ -4,7 +4,7 @@ import type { Position } from '../../../model/position.ts'
 import { nextOffset } from '../../../model/position.ts'
 import { NEVER_ABORTED } from '../../end-waiters.ts'
 import type { LogBatch, LogReader, ReadOptions } from '../../log.ts'
-import { checkReadFrom, positionAt } from '../../positions.ts'
+import { checkLogId, checkReadFrom, positionAt } from '../../positions.ts'
 import { cutByBytes } from '../../record-cursor.ts'
 import { DurableFollower, type DurableSource } from './follower.ts'
 import { absent, loadIdentity } from './identity.ts'
@@ -95,6 +95,7 @@ export class EmbeddedReader implements LogReader {
   }
 
   async waitBeyond(position: Position, signal: AbortSignal): Promise<void> {
+    checkLogId(position, this.id)
     await this.#source.waitBeyond(nextOffset(position, 0), signal)
   }
 
