@@ -13,7 +13,7 @@ export interface DurableSource {
 }
 
 /** A watch may miss changes (network disks, other kernels), so the file is looked at this often while somebody waits. */
-const POLL_MS = 500
+const POLL_MS = 1000
 const TORN_TRIES = 50
 
 /** Follows the writer of another process: a file watch while somebody waits, else nothing at all. */
