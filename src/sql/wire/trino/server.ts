@@ -47,6 +47,8 @@ export interface SqlServer extends AsyncDisposable {
 
 /** A number, since drivers parse it; the protocol as that Trino speaks it. */
 const VERSION = '476'
+/** A body that is so many times too large is not read to its end. */
+const DRAINED_TIMES = 8
 const DEFAULTS = { bodyBytesMax: 4 * 1024 * 1024, statementsMax: 256 }
 
 export async function openSqlServer(parts: SqlServerParts): Promise<SqlServer> {
@@ -148,8 +150,10 @@ class TrinoServer implements SqlServer {
   async #post(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#closing) return sendText(response, 503, 'the query server is being stopped')
     const sql = await readBody(request, this.#settings.bodyBytesMax)
-    if (sql === undefined)
+    if (sql === undefined) {
+      response.setHeader('connection', 'close')
       return sendText(response, 413, `a statement has at most ${this.#settings.bodyBytesMax} bytes`)
+    }
     if (sql.trim() === '') return sendText(response, 400, 'SQL statement is empty')
     const prefix = request.headers['x-presto-user'] === undefined ? 'x-trino' : 'x-presto'
     const capabilities = String(request.headers[`${prefix}-client-capabilities`] ?? '')
@@ -238,10 +242,11 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<str
   let bytes = 0
   for await (const part of request as AsyncIterable<Buffer>) {
     bytes += part.length
-    if (bytes > bytesMax) return undefined
-    parts.push(part)
+    // Read to its end and let go, so that the client reads our answer instead of a broken connection.
+    if (bytes <= bytesMax) parts.push(part)
+    else if (bytes > DRAINED_TIMES * bytesMax) return undefined
   }
-  return Buffer.concat(parts).toString('utf8')
+  return bytes > bytesMax ? undefined : Buffer.concat(parts).toString('utf8')
 }
 
 function sendPage(response: ServerResponse, page: Page): void {
