@@ -152,7 +152,10 @@ export class Pump {
     if (stopping || this.#isDue()) this.#flush = true
     const free = disk()
     if (!free.commit || this.#judging !== undefined) return
-    if (this.#landing === undefined && this.#isBatchFull()) this.#startLanding()
+    // Before anything else is cut: else a stream that never pauses would only ever make chunks.
+    if (this.#landing === undefined && this.#open.length > 0 && (this.#closing || this.#isBatchFull())) {
+      this.#startLanding()
+    }
     if (!intake.isEmpty && !this.#isHeld()) {
       const wanted = free.spool && this.#isAsked()
       if (intake.isFull || this.#flush || wanted) this.#startJudging()

@@ -404,7 +404,7 @@ test('a query that asks gets the durable end into the spool before any commit', 
 
 test('a batch is committed by age although events keep coming', async () => {
   await using world = new World()
-  await using lander = await world.open({ settings: { idleMs: 60_000, batchAgeMs: 150 } })
+  await using lander = await world.open({ settings: { idleMs: 60_000, batchAgeMs: 10 } })
   const stop = new AbortController()
   const running = lander.run(stop.signal)
   let sent = 0
