@@ -3,12 +3,12 @@
 import type { LakeSettings } from '../lake/settings.ts'
 import { type Lander, type LanderOptions, openLander } from '../lander/lander.ts'
 import { openLogReader } from '../log/open.ts'
-import type { Pipeline } from '../model/definition.ts'
+import type { CompiledPipeline } from '../model/pipeline.ts'
 import { dataPaths } from './paths.ts'
 import { openLakeAt } from './readers.ts'
 
 export interface LandingOptions {
-  pipeline: Pipeline
+  pipeline: CompiledPipeline
   data: string
   lake: Partial<LakeSettings>
   lander: NonNullable<LanderOptions['settings']>
@@ -25,7 +25,7 @@ export async function openLanding(options: LandingOptions): Promise<Lander> {
   ])
   try {
     const lander = await openLander({
-      pipeline: options.pipeline.compiled,
+      pipeline: options.pipeline,
       log,
       lake,
       directory: paths.lander,

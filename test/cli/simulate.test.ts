@@ -28,7 +28,13 @@ const pipeline = definePipeline({
 }) as unknown as Pipeline
 
 function take(count: number, seed: number, hints = {}, users = 3): SimulatedRequest[] {
-  return simulateRequests(pipeline, hints, users, seed).take(count).toArray()
+  return Array.from(
+    { length: count },
+    (
+      (requests) => () =>
+        requests.next().value!
+    )(simulateRequests(pipeline, hints, users, seed)),
+  )
 }
 
 test('the same seed sends the same requests, another seed others', () => {

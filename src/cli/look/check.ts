@@ -16,6 +16,8 @@ export async function checkPipeline(
   const pipeline = await loadPipeline(path)
   resolveSettings({ environment: process.env, pipeline: pipeline.compiled.settings })
   const tables = await diffOf(pipeline, data)
+  // `up --watch` asks in a process of its own, and goes on with what was checked.
+  process.send?.(pipeline.compiled)
   const breaking = tables.filter(({ change }) => change === 'breaks')
   if (breaking.length > 0) process.exitCode = EXIT.failure
   if (json) {

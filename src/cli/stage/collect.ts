@@ -1,15 +1,10 @@
 import type { Reason } from '../../collector/collector.ts'
-import { resolveSettings, roomSettings, type SettingName } from '../../config.ts'
+import { resolveSettings, roomSettings } from '../../config.ts'
 import { openDoor } from '../../pipeline/door.ts'
-import { loadPipeline } from '../../pipeline/load.ts'
-import type { Level, LogFormat, Note, Report } from '../reporter.ts'
+import type { Note, Report } from '../reporter.ts'
+import { loadDefinition } from './definition.ts'
 import { runStage, type Stage } from './run-stage.ts'
-
-export interface StageCommandOptions {
-  pipeline: string
-  flags: Partial<Record<SettingName, unknown>>
-  logFormat: LogFormat
-}
+import { aborted, loggerOver, type StageCommandOptions } from './stage-options.ts'
 
 /** `landfall collect`, and the door of `landfall up`. Ends the process. */
 export function runCollect(options: StageCommandOptions): Promise<never> {
@@ -22,7 +17,7 @@ export function runCollect(options: StageCommandOptions): Promise<never> {
 }
 
 async function open({ pipeline: path, flags }: StageCommandOptions, report: Report): Promise<Stage> {
-  const pipeline = await loadPipeline(path)
+  const pipeline = await loadDefinition(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.compiled.settings })
   const door = await openDoor({
     pipeline,
@@ -42,20 +37,6 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
       if (!hurry.aborted) await Promise.race([door.close(), aborted(hurry)])
     },
   }
-}
-
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
-/** A room's logger that speaks through the report. */
-export function loggerOver(report: Report) {
-  const say = (level: Level) => (fields: Record<string, unknown>, text: string) =>
-    report({ level, text, fields })
-  return { info: say('info'), warn: say('warn'), error: say('error') }
 }
 
 /** A new reason for dead letters: which event, which field, what to do. */

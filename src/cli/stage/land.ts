@@ -2,12 +2,13 @@ import { resolveSettings, roomSettings } from '../../config.ts'
 import type { LandReport } from '../../lander/lander.ts'
 import { nextOffset } from '../../model/position.ts'
 import { openLanding } from '../../pipeline/landing.ts'
-import { loadPipeline } from '../../pipeline/load.ts'
 import { openDataLog } from '../../pipeline/readers.ts'
 import { openProgress } from '../progress.ts'
 import type { Report } from '../reporter.ts'
-import { aborted, loggerOver, type StageCommandOptions } from './collect.ts'
-import { isSupervised, runStage, type Stage } from './run-stage.ts'
+import { loadCompiled } from './definition.ts'
+import { runStage, type Stage } from './run-stage.ts'
+import { aborted, loggerOver, type StageCommandOptions } from './stage-options.ts'
+import { supervisorLink } from './supervisor-link.ts'
 
 export interface LandCommandOptions extends StageCommandOptions {
   once: boolean
@@ -26,15 +27,15 @@ export function runLand(options: LandCommandOptions): Promise<never> {
 }
 
 async function open({ pipeline: path, flags, once }: LandCommandOptions, report: Report): Promise<Stage> {
-  const pipeline = await loadPipeline(path)
-  const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.compiled.settings })
+  const pipeline = await loadCompiled(path)
+  const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.settings })
   const lander = await openLanding({
     pipeline,
     data: settings.data,
     lake: roomSettings(settings, 'lake'),
     lander: roomSettings(settings, 'lander'),
     logger: loggerOver(report),
-    logWaitMs: isSupervised() ? LOG_WAIT_MS : 0,
+    logWaitMs: supervisorLink() ? LOG_WAIT_MS : 0,
   })
   const stopping = new AbortController()
   const work = once ? landOnce(settings.data, lander, stopping.signal) : lander.run(stopping.signal)

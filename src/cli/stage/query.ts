@@ -1,8 +1,8 @@
 import { resolveSettings, roomSettings } from '../../config.ts'
-import { loadPipeline } from '../../pipeline/load.ts'
 import { openQuery } from '../../pipeline/query.ts'
-import { aborted, type StageCommandOptions } from './collect.ts'
+import { loadCompiled } from './definition.ts'
 import { runStage, type Stage } from './run-stage.ts'
+import { aborted, type StageCommandOptions } from './stage-options.ts'
 
 /** `landfall query`, and the query process of `landfall up`. Ends the process. */
 export function runQuery(options: StageCommandOptions): Promise<never> {
@@ -15,8 +15,8 @@ export function runQuery(options: StageCommandOptions): Promise<never> {
 }
 
 async function open({ pipeline: path, flags }: StageCommandOptions): Promise<Stage> {
-  const pipeline = await loadPipeline(path)
-  const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.compiled.settings })
+  const pipeline = await loadCompiled(path)
+  const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.settings })
   const door = await openQuery({
     data: settings.data,
     listen: settings['sql.listen'],

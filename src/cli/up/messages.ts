@@ -1,5 +1,6 @@
 /** What supervisor and children say to each other over the IPC channel. */
 import { type ErrorKind, LandfallError } from '../../base/errors.ts'
+import type { CompiledPipeline } from '../../model/pipeline.ts'
 import type { Note } from '../reporter.ts'
 
 export const STAGES = ['door', 'lander', 'query'] as const
@@ -19,17 +20,21 @@ export interface WireError {
 }
 
 export type FromChild =
+  /** The door has loaded the pipeline file; it goes on when told to. */
+  | { type: 'compiled'; compiled: CompiledPipeline }
   /** The stage does its work; `address` is where it listens. */
   | { type: 'ready'; address: string | null }
   /** It could not start or could not go on, and ends now. */
   | { type: 'failed'; error: WireError }
   | { type: 'note'; note: Note }
 
-/** `stop`: finish what was accepted, then end. With `hurry`: end now. */
-export interface FromSupervisor {
-  type: 'stop'
-  hurry: boolean
-}
+export type FromSupervisor =
+  /** The definition to work with, to the lander and the query process. */
+  | { type: 'pipeline'; compiled: CompiledPipeline }
+  /** To the door: the others work with the definition that it announced. */
+  | { type: 'go' }
+  /** Finish what was accepted, then end. With `hurry`: end now. */
+  | { type: 'stop'; hurry: boolean }
 
 export function toWireError(error: unknown): WireError {
   if (error instanceof LandfallError) {

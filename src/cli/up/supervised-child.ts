@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { LandfallError } from '../../base/errors.ts'
+import type { CompiledPipeline } from '../../model/pipeline.ts'
 import type { Note } from '../reporter.ts'
 import { type FromChild, type FromSupervisor, fromWireError, type StageName, SUPERVISED } from './messages.ts'
 
@@ -9,6 +10,8 @@ const BACKOFF_MAX_MS = 5000
 const HEALTHY_AFTER_MS = 1000
 
 export interface ChildEvents {
+  /** The door has loaded the pipeline file and waits for `go`. */
+  onCompiled(compiled: CompiledPipeline): void
   /** Each time the stage is ready, with where it listens. */
   onReady(name: StageName, address: string | null): void
   onNote(name: StageName, note: Note): void
@@ -84,14 +87,18 @@ export class SupervisedChild {
     })
   }
 
+  /** Reaches the process that is there now, if any. */
+  send(message: FromSupervisor): void {
+    if (this.#process?.connected) this.#process.send(message, () => {})
+  }
+
   /** Asks the stage to finish what it accepted and end; with `hurry`, now. Resolves when it has gone. */
   async stop(hurry: boolean): Promise<void> {
     this.#stopping = true
     clearTimeout(this.#restart)
     this.#ready.reject(new Error(`${this.name} was stopped`))
     if (this.#process === undefined) return
-    const message: FromSupervisor = { type: 'stop', hurry }
-    if (this.#process.connected) this.#process.send(message, () => {})
+    this.send({ type: 'stop', hurry })
     await this.#gone.promise
   }
 
@@ -113,6 +120,7 @@ export class SupervisedChild {
 
   #hear(message: FromChild): void {
     const { events } = this.#options
+    if (message.type === 'compiled') events.onCompiled(message.compiled)
     if (message.type === 'note') events.onNote(this.name, message.note)
     if (message.type === 'failed') {
       this.#saidWhy = true

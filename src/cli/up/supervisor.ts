@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LandfallError } from '../../base/errors.ts'
 import { makeDirectory } from '../../base/files.ts'
 import { type DirectoryLock, waitForDirectoryLock } from '../../base/lock.ts'
+import type { CompiledPipeline } from '../../model/pipeline.ts'
 import type { Note, Report } from '../reporter.ts'
 import { STAGE_COMMANDS, STAGES, type StageName } from './messages.ts'
 import { type ChildEvents, SupervisedChild } from './supervised-child.ts'
@@ -20,6 +21,8 @@ export interface SupervisorOptions {
 
 /** How long processes that were told to hurry may take. */
 const HURRY_MS = 2000
+/** How long a restarted door waits for the others to take over a changed definition. */
+const CHANGE_MS = 5000
 /** A failure that repeats with every restart is said again after this time. */
 const REPEAT_MS = 60_000
 
@@ -35,6 +38,7 @@ export class Supervisor {
   readonly #up: UpFile
   readonly #failed = Promise.withResolvers<never>()
   readonly #said = new Map<string, { text: string; at: number }>()
+  #compiled: CompiledPipeline | undefined
   #serving = false
   #stopping: Promise<void> | undefined
 
@@ -79,8 +83,24 @@ export class Supervisor {
    * Restarts the stages with a changed pipeline file, from the end of the flow to its beginning: the new tables exist
    * before the first event that the new plan allows. Rejects when a stage was stopped meanwhile.
    */
-  async reload(): Promise<void> {
+  async reload(compiled: CompiledPipeline): Promise<void> {
+    this.#compiled = compiled
     for (const name of ['lander', 'query', 'door'] as const) await this.#children[name].restart()
+  }
+
+  /** The door has loaded the file. At a restart it may have found it changed: then the others change first. */
+  async #onCompiled(compiled: CompiledPipeline): Promise<void> {
+    const before = this.#compiled
+    this.#compiled = compiled
+    const { door, lander, query } = this.#children
+    if (before === undefined) for (const child of [lander, query]) child.send({ type: 'pipeline', compiled })
+    else if (JSON.stringify(before) !== JSON.stringify(compiled)) {
+      this.#say('door', { level: 'info', text: 'the pipeline file has changed, and is taken over' })
+      const changed = Promise.allSettled([lander.restart(), query.restart()])
+      // A lander that cannot work with it says why; events go to the log all the same, and wait there.
+      await Promise.race([changed, sleep(CHANGE_MS)])
+    }
+    door.send({ type: 'go' })
   }
 
   /** The door first, so that nothing new comes; then the lander, which lands what is there; then the query process. */
@@ -118,7 +138,11 @@ export class Supervisor {
 
   #events(): ChildEvents {
     return {
+      onCompiled: (compiled) => void this.#onCompiled(compiled),
       onStarted: (name, pid) => {
+        if (name !== 'door' && this.#compiled !== undefined) {
+          this.#children[name].send({ type: 'pipeline', compiled: this.#compiled })
+        }
         this.#up.processes[name] = pid
         this.#writeUp()
       },

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { watch } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
+import type { CompiledPipeline } from '../../model/pipeline.ts'
 import type { Report } from '../reporter.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -31,11 +32,12 @@ export function watchPipeline(supervisor: Supervisor, options: WatchOptions, rep
     const now = await fingerprint(directory)
     if (now === (await seen)) return
     seen = Promise.resolve(now)
-    if (!(await isFine(options))) {
+    const compiled = await check(options)
+    if (compiled === undefined) {
       report({ level: 'error', text: 'the changed pipeline was refused (above); the old one goes on' })
       return
     }
-    await supervisor.reload()
+    await supervisor.reload(compiled)
     report({ level: 'info', text: 'the changed pipeline is in use' })
   }
   const onError = (error: unknown) =>
@@ -59,12 +61,15 @@ async function fingerprint(directory: string): Promise<string> {
 }
 
 /** `landfall check` in a process of its own: the changed file is loaded by a fresh Node. Its complaints go to stderr. */
-function isFine({ launcher, pipeline, data }: WatchOptions): Promise<boolean> {
-  const child = fork(launcher, ['check', pipeline, '--data', data, '--quiet'], {
-    stdio: ['ignore', 2, 'inherit', 'ipc'],
+function check({ launcher, pipeline, data }: WatchOptions): Promise<CompiledPipeline | undefined> {
+  const args = ['check', pipeline, '--data', data, '--quiet']
+  const child = fork(launcher, args, { stdio: ['ignore', 2, 'inherit', 'ipc'] })
+  let compiled: CompiledPipeline | undefined
+  child.on('message', (message) => {
+    compiled = message as CompiledPipeline
   })
   return new Promise((resolve) => {
-    child.on('error', () => resolve(false))
-    child.on('exit', (code) => resolve(code === 0))
+    child.on('error', () => resolve(undefined))
+    child.on('close', (code) => resolve(code === 0 ? compiled : undefined))
   })
 }
