@@ -21,6 +21,8 @@ export const property = {
   batch: 'landfall.batch',
   counters: 'landfall.counters',
   formatVersion: 'landfall.format-version',
+  /** When maintenance last unlinked files (ISO 8601, UTC): the version that it commits before it does. */
+  sweptAt: 'landfall.swept-at',
 } as const
 
 /** Statistics of one column of one data file, as a manifest entry has them; bounds in Iceberg's single-value binary form. */

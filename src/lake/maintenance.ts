@@ -3,7 +3,7 @@ import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { TableVersion } from '../catalog/catalog.ts'
 import { planCompaction } from './compaction.ts'
 import { trimSnapshots } from './expire.ts'
-import type { DataFile, MaintenanceOptions, MaintenanceReport } from './lake.ts'
+import { type DataFile, type MaintenanceOptions, type MaintenanceReport, property } from './lake.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { findSnapshot } from './metadata.ts'
 import { readParquet } from './parquet.ts'
@@ -124,7 +124,7 @@ export class Maintenance {
     return this.#sweeper.sweep(location, {
       load: async () => (await writer.present(table)).metadata,
       fence: async () =>
-        (await writer.setProperties(table, () => ({ 'landfall.swept-at': new Date(nowMs).toISOString() })))
+        (await writer.setProperties(table, () => ({ [property.sweptAt]: new Date(nowMs).toISOString() })))
           .metadata,
       keeps: (path) => writer.isPending(path) || options.keep?.has(path) === true,
       nowMs,

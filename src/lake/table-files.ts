@@ -10,12 +10,14 @@ import {
 } from './manifest.ts'
 import { partitionSpec, type Snapshot, type TableMetadata } from './metadata.ts'
 
-/** Entries kept in memory over all tables; an entry is about 2 kB. */
-const ENTRIES_MAX = 50_000
+/** Column statistics kept in memory over all tables, about 200 bytes each. */
+const STATISTICS_MAX = 100_000
+/** Manifest lists kept in memory, one per snapshot, a few kilobytes each. */
+const LISTS_MAX = 1_000
 
 /**
  * Reads manifest lists and manifests. Both are immutable, so what was read or written once is kept, bounded by the
- * number of entries; the least recently used goes first.
+ * number of column statistics; the least recently used goes first.
  */
 export class TableFiles {
   readonly #storage: Storage
@@ -72,16 +74,16 @@ export class TableFiles {
 
   keepList(url: string, list: ManifestFile[]): void {
     this.#lists.set(url, list)
-    while (this.#lists.size > 1_000) this.#lists.delete(this.#lists.keys().next().value!)
+    while (this.#lists.size > LISTS_MAX) this.#lists.delete(this.#lists.keys().next().value!)
   }
 
   keepManifest(url: string, entries: ManifestEntry[]): void {
-    if (!this.#manifests.has(url)) this.#weight += entries.length
+    if (!this.#manifests.has(url)) this.#weight += weight(entries)
     this.#manifests.set(url, entries)
     for (const [oldest, dropped] of this.#manifests) {
-      if (this.#weight <= ENTRIES_MAX || oldest === url) break
+      if (this.#weight <= STATISTICS_MAX || oldest === url) break
       this.#manifests.delete(oldest)
-      this.#weight -= dropped.length
+      this.#weight -= weight(dropped)
     }
   }
 
@@ -89,6 +91,9 @@ export class TableFiles {
     return { ...file, path: this.path(file.url) }
   }
 }
+
+const weight = (entries: ManifestEntry[]) =>
+  entries.reduce((total, entry) => total + 1 + entry.file.columns.size, 0)
 
 function touch<T>(cache: Map<string, T>, key: string): T | undefined {
   const found = cache.get(key)
