@@ -31,6 +31,7 @@ export class SpoolWriter {
   /** Chunks of batches that are committed, oldest first, then those that are not. */
   #batches: { chunks: JudgedChunk[]; to: Position }[] = []
   #open: JudgedChunk[] = []
+  #published: Promise<void> = Promise.resolve()
 
   constructor(directory: string, logId: string) {
     this.#directory = directory
@@ -104,7 +105,14 @@ export class SpoolWriter {
     }
   }
 
-  async #publish(): Promise<void> {
+  /** One manifest after the other: a chunk may be added while a batch is being committed, and both write the same file. */
+  #publish(): Promise<void> {
+    const published = this.#published.then(() => this.#replaceManifest())
+    this.#published = published.catch(() => {})
+    return published
+  }
+
+  async #replaceManifest(): Promise<void> {
     const manifest: SpoolManifest = {
       version: 1,
       logId: this.#logId,
