@@ -15,11 +15,14 @@ export function cliReference(): string {
 \`npx landfall COMMAND\`. Results go to stdout, everything else to stderr, so a pipe carries only results. With \`--json\` the
 result is one JSON document. A mistake is told in one line; \`LANDFALL_DEBUG=1\` adds where it came from.
 
-| exit code | meaning |
-| --- | --- |
-| 0 | done |
-| 1 | it failed: the message says what was attempted, what was found, what to do |
-| 2 | the command line, a variable or a setting was wrong; nothing was attempted |
+${markdownTable(
+  ['exit code', 'meaning'],
+  [
+    ['0', 'done'],
+    ['1', 'it failed: the message says what was attempted, what was found, what to do'],
+    ['2', 'the command line, a variable or a setting was wrong; nothing was attempted'],
+  ],
+)}
 
 ${list.join('\n')}
 
@@ -40,17 +43,14 @@ function helpOf(command: Command): string {
 }
 
 export function settingsReference(): string {
-  const rows = settingRows().map(({ name, default: value, flag, environment, pipeline, help }) => {
-    const cells = [
-      `\`${name}\``,
-      value,
-      flag === '' ? '' : `\`${flag}\``,
-      `\`${environment}\``,
-      pipeline ? 'yes' : '',
-      help,
-    ]
-    return `| ${cells.join(' | ')} |`
-  })
+  const rows = settingRows().map(({ name, default: value, flag, environment, pipeline, help }) => [
+    `\`${name}\``,
+    value,
+    flag === '' ? '' : `\`${flag}\``,
+    `\`${environment}\``,
+    pipeline ? 'yes' : '',
+    help,
+  ])
   return `# Settings
 
 Each setting can be given as a flag, in the environment, or (where the table says so) in the pipeline file:
@@ -66,10 +66,15 @@ A flag wins over the environment, the environment over the pipeline, the pipelin
 \`5m\`, \`12h\`, \`7d\`; sizes \`500KB\`, \`64MB\`, \`2GiB\`; shares \`5%\` or \`0.05\`. Secrets have no flag, because a command line
 is visible to everyone on the machine. \`landfall settings\` prints this table.
 
-| setting | default | flag | environment | pipeline | what it is |
-| --- | --- | --- | --- | --- | --- |
-${rows.join('\n')}
+${markdownTable(['setting', 'default', 'flag', 'environment', 'pipeline', 'what it is'], rows)}
 
 \`LANDFALL_DEBUG=1\` adds stack traces to messages.
 `
+}
+
+/** Aligned, as the formatter would do it. */
+function markdownTable(head: string[], rows: string[][]): string {
+  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)))
+  const line = (cells: string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`
+  return [line(head), line(widths.map((size) => '-'.repeat(size))), ...rows.map(line)].join('\n')
 }

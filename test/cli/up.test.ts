@@ -71,9 +71,11 @@ test('up answers a request, then the SQL question about it, and lands everything
   expect(JSON.parse(rows.stdout)).toEqual([{ guild_name: 'grubs' }])
 })
 
-test('each process that is killed comes back alone, and the next answer is right within 2 s', async () => {
+test('each process that is killed comes back alone, and the next answer is right within 2 s, in SQL within 4', async () => {
   const running = await start(GAME)
   let joined = 0
+  // The engine is loaded by the first question.
+  await running.query('select 1')
   for (const victim of ['door', 'lander', 'query'] as const) {
     await until('an answer', () => call(`${running.http}/join_guild/grubs`))
     joined += 1
@@ -82,6 +84,7 @@ test('each process that is killed comes back alone, and the next answer is right
     const killed = performance.now()
     const text = await until('the door to answer', () => call(`${running.http}/join_guild/grubs`))
     joined += 1
+    expect(performance.now() - killed).toBeLessThan(2000)
     expect(text).toBe(`Joined Guild: grubs! Total members:${joined}\n`)
     await until('SQL to answer', () =>
       members(running).then(
@@ -89,7 +92,7 @@ test('each process that is killed comes back alone, and the next answer is right
         () => false,
       ),
     )
-    expect(performance.now() - killed).toBeLessThan(2000)
+    expect(performance.now() - killed).toBeLessThan(4000)
     await until('the new process', () => running.up().processes[victim] !== before.processes[victim])
     const others = (['door', 'lander', 'query'] as const).filter((name) => name !== victim)
     for (const name of others) expect(running.up().processes[name]).toBe(before.processes[name])

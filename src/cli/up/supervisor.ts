@@ -159,11 +159,10 @@ export class Supervisor {
       },
       onDied: (name, how, restartInMs) => {
         const when = restartInMs === 0 ? 'again' : `again in ${restartInMs} ms`
-        this.#sayOnce(name, {
-          level: 'warn',
-          text: `${name} ended (${how}), starting it ${when}`,
-          fields: { how },
-        })
+        const text = `${name} ended (${how}), starting it ${when}`
+        const note: Note = { level: 'warn', text, fields: { how } }
+        if (restartInMs === 0) this.#say(name, note)
+        else this.#sayOnce(name, note)
       },
     }
   }
