@@ -61,7 +61,8 @@ export class SpoolReader {
       this.#cached = { mark, manifest }
       return manifest
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined
+      // Not synced, so after a power cut it may be no JSON; the lander makes it anew when it starts.
+      if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined
       throw error
     }
   }
