@@ -109,8 +109,9 @@ const bodyHeaders: Record<string, HeaderColumn> = {
 }
 const columns = ['raw_event', 'timestamp', 'Accept', 'Host', 'User_Agent', 'event_type', 'description']
 const bodyColumns = [...columns, 'Content_Length', 'Accept_Encoding', 'Connection', 'Content_Type']
+const tradeColumns = ['transaction', 'asset', 'quantity', 'price', 'amount', 'balance', 'holding']
 
-function bodyTable<E extends keyof typeof events>(event: E, ...amounts: string[]) {
+function bodyTable<E extends keyof typeof events>(event: E, amounts: string[]) {
   return { events: [event], headers: bodyHeaders, columns: [...bodyColumns, ...amounts] }
 }
 
@@ -146,12 +147,9 @@ export default definePipeline({
 
   tables: {
     asset_prices: { events: ['asset_price'], headers, columns: [...columns, ...Object.keys(PRICES)] },
-    account_status: bodyTable('account_status', 'balance', 'asset_value'),
-    asset_transactions: bodyTable(
-      'asset_transaction',
-      ...['transaction', 'asset', 'quantity', 'price', 'amount', 'balance', 'holding'],
-    ),
-    cash_transactions: bodyTable('cash_transaction', 'transaction', 'amount', 'balance'),
+    account_status: bodyTable('account_status', ['balance', 'asset_value']),
+    asset_transactions: bodyTable('asset_transaction', tradeColumns),
+    cash_transactions: bodyTable('cash_transaction', ['transaction', 'amount', 'balance']),
   },
 
   subject: 'Host',
