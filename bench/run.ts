@@ -15,6 +15,7 @@ import { appendHistory, describeMachine, formatTable } from './report.ts'
 const BENCHES: Record<string, () => Promise<Bench>> = {
   collector: async () => (await import('./collector.ts')).benchCollector,
   log: async () => (await import('./log.ts')).benchLog,
+  lander: async () => (await import('./lander.ts')).benchLander,
   start: async () => (await import('./start.ts')).benchStart,
 }
 

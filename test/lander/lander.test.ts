@@ -162,6 +162,20 @@ test('bytes that are no text are kept readable, and stop nothing', async () => {
   ])
 })
 
+test('a record that a door vouched for and that breaks the reader stops none of its neighbours', async () => {
+  await using world = new World()
+  await world.send(
+    { event: sword(), id: 'a' },
+    { event: '{"event_type":"default","a":"\u0001\u0001"}', id: 'separators' },
+    { event: sword('b'), id: 'b' },
+    { event: '{"event_type":"default","a":"\u0001\u0001"}', id: 'separators' },
+  )
+  expect(await world.land()).toMatchObject({ landed: 2, dead: 1, duplicate: 1 })
+  expect(await world.rows('dead_letters', 'event_id, reason, raw_event')).toEqual([
+    { event_id: 'separators', reason: 'malformed_json', raw_event: '{"event_type":"default","a":"\\x01\\x01"}' },
+  ])
+})
+
 test('a foreign record gets an id that a redo derives again', async () => {
   await using world = new World()
   await world.send({ event: sword(), plan: null }, { event: sword(), plan: null })

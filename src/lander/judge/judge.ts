@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { LandfallError } from '../../base/errors.ts'
 import { checkEvent } from '../../model/check-event.ts'
+import { isProblem, scanObject } from '../../model/json-scan.ts'
 import type { CompiledPipeline, TableDefinition } from '../../model/pipeline.ts'
 import type { Plan } from '../../model/plan.ts'
 import { readable } from '../readable.ts'
@@ -62,12 +63,12 @@ export class Judge {
   /** `faults` are the rows whose fate is `dead` already. */
   async judge(scratch: Scratch, faults: Map<number, RowFault>): Promise<Verdicts> {
     this.#scratch = scratch
-    const file = join(this.#directory, 'scratch')
-    await writeFile(file, scratch.bytes())
     try {
-      await this.#run(file, scratch)
-    } finally {
-      await unlink(file)
+      await this.#run(scratch)
+    } catch (error) {
+      // A record that a door vouched for and DuckDB cannot read: it must not stop the others.
+      if (!distrust(scratch, faults)) throw error
+      await this.#run(scratch)
     }
     await this.#recheck(scratch, faults)
     await this.#keepFaults(faults)
@@ -90,7 +91,17 @@ export class Judge {
     await this.#connection.run('DROP TABLE IF EXISTS judged; DROP TABLE IF EXISTS faults')
   }
 
-  async #run(file: string, scratch: Scratch): Promise<void> {
+  async #run(scratch: Scratch): Promise<void> {
+    const file = join(this.#directory, 'scratch')
+    await writeFile(file, scratch.bytes())
+    try {
+      await this.#judgeFile(file, scratch)
+    } finally {
+      await unlink(file)
+    }
+  }
+
+  async #judgeFile(file: string, scratch: Scratch): Promise<void> {
     const byPlan = new Map<Plan, number[]>()
     for (const [id, kind] of scratch.kinds.entries()) {
       const plan = await this.#planOf(kind.plan)
@@ -197,6 +208,25 @@ export class Judge {
     const result = await this.#connection.runAndReadAll(select)
     return result.getRows().map(([row]) => Number(row))
   }
+}
+
+/** Reads every record strictly, whoever vouched for it; those that are no JSON object become dead. False when there are none. */
+function distrust(scratch: Scratch, faults: Map<number, RowFault>): boolean {
+  let found = false
+  for (let row = 0; row < scratch.rows; row++) {
+    if (scratch.kindOf(row).fate === 'dead') continue
+    const value = scratch.valueOf(row)
+    const members = scanObject(value.toString('utf8'))
+    if (!isProblem(members)) continue
+    found = true
+    if (scratch.kindOf(row).fate === 'judge') {
+      scratch.setFate(row, 'dead')
+      const detail = `${members.problem} at character ${members.at + 1}`
+      faults.set(row, { reason: 'malformed_json', field: null, detail, raw: readable(value) })
+    }
+    value.fill(32)
+  }
+  return found
 }
 
 /** Text that may hold anything, for a line of a scratch file. */
