@@ -104,6 +104,9 @@ export class JsonScanner {
   readonly #nameStarts = new Int32Array(FEW_NAMES)
   readonly #nameEnds = new Int32Array(FEW_NAMES)
   #names = 0
+  /** One bit per name, as a sieve: most names need no comparison. */
+  #seen = 0
+  #wantedBits = 0
   #nameSet: Set<string> | undefined
 
   constructor(limits: ScanLimits, subject: string | null) {
@@ -138,7 +141,9 @@ export class JsonScanner {
 
   #want(name: string, slot: number): void {
     const bytes = Buffer.from(name)
-    this.#wanted.push({ bytes, print: printOf(bytes, 0, bytes.length), slot })
+    const print = printOf(bytes, 0, bytes.length)
+    this.#wantedBits |= bitOf(print)
+    this.#wanted.push({ bytes, print, slot })
   }
 
   #fail(reason: ScanFault['reason'], position: number, name?: string): -1 {
@@ -225,6 +230,7 @@ export class JsonScanner {
     const depthMax = this.#limits.depthMax
     const spans = this.spans
     this.#names = 0
+    this.#seen = 0
     this.#nameSet = undefined
     let p = start
     let depth = 0
@@ -233,7 +239,7 @@ export class JsonScanner {
     let next = VALUE
     for (;;) {
       let c = b[p]!
-      while (blank[c] === 1) c = b[++p]!
+      while (c <= 0x20 && blank[c] === 1) c = b[++p]!
       if (next === AFTER_VALUE) {
         if (c === 0x2c) {
           next = stack[depth] === OBJECT ? KEY : VALUE
@@ -264,7 +270,7 @@ export class JsonScanner {
           note = at < 0 || slot < 0 ? -1 : at + slot
         }
         c = b[p]!
-        while (blank[c] === 1) c = b[++p]!
+        while (c <= 0x20 && blank[c] === 1) c = b[++p]!
         if (c !== 0x3a) return this.#fail('syntax', p)
         p++
         next = VALUE
@@ -334,10 +340,13 @@ export class JsonScanner {
   /** A number or a literal (or, for `#value`, a string) at `p`; returns the byte after it, or -1. */
   #scalar(b: Buffer, p: number): number {
     let c = b[p]!
+    if (c > 0x39) {
+      if (c === 0x74) return this.#literal(b, p, 'true')
+      if (c === 0x66) return this.#literal(b, p, 'false')
+      if (c === 0x6e) return this.#literal(b, p, 'null')
+      return this.#fail('syntax', p)
+    }
     if (c === QUOTE) return this.#string(b, p)
-    if (c === 0x74) return this.#literal(b, p, 'true')
-    if (c === 0x66) return this.#literal(b, p, 'false')
-    if (c === 0x6e) return this.#literal(b, p, 'null')
     if (c === 0x2d) c = b[++p]!
     if (DIGIT[c] === 0) return this.#fail('syntax', p)
     if (c === 0x30) c = b[++p]!
@@ -367,23 +376,33 @@ export class JsonScanner {
     const print = printOf(b, start, end)
     const names = this.#names
     if (this.#nameSet !== undefined || names === FEW_NAMES) return this.#rareName(b, start, end)
-    for (let i = 0; i < names; i++) {
-      if (this.#prints[i] !== print) continue
-      const from = this.#nameStarts[i]!
-      if (this.#nameEnds[i]! - from === end - start && sameBytes(b, from, b, start, end - start)) {
-        this.#fail('duplicate', start, b.toString('utf8', start, end))
-        return -2
-      }
+    const bit = bitOf(print)
+    if ((this.#seen & bit) !== 0 && this.#isTwice(b, start, end, print)) {
+      this.#fail('duplicate', start, b.toString('utf8', start, end))
+      return -2
     }
+    this.#seen |= bit
     this.#prints[names] = print
     this.#nameStarts[names] = start
     this.#nameEnds[names] = end
     this.#names = names + 1
-    for (const wanted of this.#wanted) {
-      if (wanted.print !== print || wanted.bytes.length !== end - start) continue
-      if (sameBytes(wanted.bytes, 0, b, start, end - start)) return wanted.slot
+    if ((this.#wantedBits & bit) === 0) return -1
+    const wanted = this.#wanted
+    for (let i = 0; i < wanted.length; i++) {
+      const { print: known, bytes, slot } = wanted[i]!
+      if (known === print && bytes.length === end - start && sameBytes(bytes, 0, b, start, end - start))
+        return slot
     }
     return -1
+  }
+
+  #isTwice(b: Buffer, start: number, end: number, print: number): boolean {
+    for (let i = 0; i < this.#names; i++) {
+      if (this.#prints[i] !== print) continue
+      const from = this.#nameStarts[i]!
+      if (this.#nameEnds[i]! - from === end - start && sameBytes(b, from, b, start, end - start)) return true
+    }
+    return false
   }
 
   /** The same for an event with escaped names or with many: names are unescaped and kept in a set. */
@@ -417,6 +436,10 @@ function printOf(b: Uint8Array, start: number, end: number): number {
   const length = end - start
   if (length === 0) return 0
   return (length << 24) | (b[start]! << 16) | (b[start + (length >> 1)]! << 8) | b[end - 1]!
+}
+
+function bitOf(print: number): number {
+  return 1 << (Math.imul(print, 0x9e3779b1) >>> 27)
 }
 
 function sameBytes(a: Uint8Array, from: number, b: Uint8Array, start: number, length: number): boolean {

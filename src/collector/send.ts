@@ -10,8 +10,10 @@ export function sendAnswer(
 ): void {
   if (counts !== undefined) counts.answers[(status / 100) | 0]!++
   if (response.destroyed || response.headersSent) return
+  const bytes = Buffer.byteLength(body)
   const sent: Record<string, string | number> = { ...headers }
-  if (status !== 204 && status !== 304) sent['Content-Length'] = Buffer.byteLength(body)
+  if (status !== 204 && status !== 304) sent['Content-Length'] = bytes
   response.writeHead(status, sent)
-  response.end(body)
+  // Node writes head and body as one string; ASCII goes out fastest as Latin-1.
+  response.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
