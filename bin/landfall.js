@@ -23,6 +23,8 @@ else {
 }
 
 async function start() {
+  // DuckDB's statements and file work share Node's thread pool, whose usual size is 4. Read at its first use.
+  process.env.UV_THREADPOOL_SIZE ??= '8'
   enableCompileCache()
   const { main } = await import(pathToFileURL(existsSync(source) ? source : compiled).href)
   await main(process.argv.slice(2))

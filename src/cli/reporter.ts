@@ -6,6 +6,8 @@ export interface Note {
   text: string
   /** What a machine would want to filter by, e.g. `{ stage: 'door', code: 'log/damaged' }`. Never a secret. */
   fields?: Record<string, unknown>
+  /** Notes with the same key are said once. */
+  once?: string
 }
 
 export type Report = (note: Note) => void

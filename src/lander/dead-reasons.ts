@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type ParquetFile, readParquet } from '../lake/parquet.ts'
 import type { Schema } from '../lake/metadata.ts'
+import { type ParquetFile, readParquet } from '../lake/parquet.ts'
 
 /** Why events of a chunk became dead letters: one per event, source, reason and field. */
 export interface DeadReason {
@@ -20,7 +20,10 @@ export async function readDeadReasons(
   schema: Schema,
   files: readonly ParquetFile[],
 ): Promise<DeadReason[]> {
-  const from = readParquet(schema, files.map(({ location }) => location))
+  const from = readParquet(
+    schema,
+    files.map(({ location }) => location),
+  )
   const result = await connection.runAndReadAll(
     `SELECT event_type AS event, coalesce(source, '') AS source, reason, field, coalesce(min(detail), '') AS detail
      FROM ${from} GROUP BY event_type, source, reason, field ORDER BY ALL LIMIT ${REASONS_MAX}`,

@@ -19,6 +19,7 @@ import type { CompiledPipeline } from '../model/pipeline.ts'
 import { samePosition } from '../model/position.ts'
 import { AskWatcher } from './ask.ts'
 import { loadDefinition, loadPlan } from './batch-plan.ts'
+import type { DeadReason } from './dead-reasons.ts'
 import { diskWatch } from './disk.ts'
 import { type LanderLogger, SILENT } from './logger.ts'
 import { Pump } from './pump.ts'
@@ -41,6 +42,8 @@ export interface LanderOptions {
   logger?: LanderLogger
   /** How long to wait for a predecessor that is just leaving (default 10 s). */
   lockWaitMs?: number
+  /** Told of the reasons for dead letters of each chunk. */
+  onDead?: (reason: DeadReason) => void
 }
 
 /** What `landToEnd` did: counts of this call. */
@@ -84,6 +87,7 @@ export async function openLander(options: LanderOptions): Promise<Lander> {
       connection: await connect(instance),
       spool: new SpoolWriter(spoolDirectory, log.id),
       logger: options.logger ?? SILENT,
+      ...(options.onDead ? { onDead: options.onDead } : {}),
     }
     await finishOpenPlan(parts)
     const position = await committedPosition(lake, log)

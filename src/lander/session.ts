@@ -7,6 +7,7 @@ import { type CompiledPipeline, EVENTS_TABLE } from '../model/pipeline.ts'
 import { loadPlan } from '../model/plan-store.ts'
 import type { Position } from '../model/position.ts'
 import { type BatchPlan, saveDefinition, savePlan } from './batch-plan.ts'
+import { type DeadReason, readDeadReasons } from './dead-reasons.ts'
 import { Duplicates } from './duplicates/duplicates.ts'
 import { EarlierRecords } from './duplicates/earlier-records.ts'
 import { type Chunk, Intake } from './intake.ts'
@@ -24,6 +25,7 @@ export interface SessionParts extends LandingParts {
   settings: LanderSettings
   directory: string
   plansDirectory: string
+  onDead?: (reason: DeadReason) => void
 }
 
 export class Session {
@@ -97,7 +99,16 @@ export class Session {
       if (written.length > 0) files.set(table.name, written)
     }
     await this.#judge.clear()
+    await this.#tellDead(files)
     return { id, ranges, counts, files, rows, bytes }
+  }
+
+  async #tellDead(files: Map<string, ParquetFile[]>): Promise<void> {
+    const { onDead, judging } = this.#parts
+    const dead = files.get(DEAD_LETTERS_TABLE.name)
+    if (onDead === undefined || dead === undefined) return
+    const { schema } = this.states.get(DEAD_LETTERS_TABLE.name)!
+    for (const reason of await readDeadReasons(judging, schema, dead)) onDead(reason)
   }
 
   /** Makes the plan of a batch durable. */

@@ -1,5 +1,6 @@
 /** The lander process: from the log into the lake. */
 
+import { type Reason, Reasons } from '../collector/reasons.ts'
 import type { LakeSettings } from '../lake/settings.ts'
 import { type Lander, type LanderOptions, openLander } from '../lander/lander.ts'
 import { openLogReader } from '../log/open.ts'
@@ -13,6 +14,8 @@ export interface LandingOptions {
   lake: Partial<LakeSettings>
   lander: NonNullable<LanderOptions['settings']>
   logger: NonNullable<LanderOptions['logger']>
+  /** Told once of each new reason for dead letters. */
+  onReason: (reason: Reason) => void
   /** How long to wait for a door that is starting and makes the log. */
   logWaitMs: number
 }
@@ -23,6 +26,7 @@ export async function openLanding(options: LandingOptions): Promise<Lander> {
     openLogReader(paths.log, { waitMs: options.logWaitMs }),
     openLakeAt(paths.lake, options.lake),
   ])
+  const reasons = new Reasons(options.pipeline.plan, options.onReason)
   try {
     const lander = await openLander({
       pipeline: options.pipeline,
@@ -33,6 +37,7 @@ export async function openLanding(options: LandingOptions): Promise<Lander> {
       plansDirectory: paths.plans,
       settings: options.lander,
       logger: options.logger,
+      onDead: (reason) => reasons.tell(reason),
     })
     return closingAfter(lander, log)
   } catch (error) {

@@ -202,6 +202,13 @@ test('a new reason for dead letters is told once, with event, field and remedy',
     await fetch(`${running.http}/v1/events`, { method: 'POST', body: '{"event_type":"join_gild"}' })
   }
   await until('the message', () => running.output().includes('dead letter'))
+  // What only the lander judges comes with the next question at latest.
+  await fetch(`${running.http}/v1/events`, {
+    method: 'POST',
+    body: '{"event_type":"purchase_sword","type":"x","cost":"6"}',
+  })
+  await running.query('select count(*) from dead_letters')
+  await until('the verdict', () => running.output().includes('dead letter: purchase_sword, field cost: type'))
   const told = running
     .output()
     .split('\n')

@@ -1,8 +1,8 @@
-import type { Reason } from '../../collector/collector.ts'
 import { resolveSettings, roomSettings } from '../../config.ts'
 import { openDoor } from '../../pipeline/door.ts'
-import type { Note, Report } from '../reporter.ts'
+import type { Report } from '../reporter.ts'
 import { loadDefinition } from './definition.ts'
+import { reasonNote } from './reason-note.ts'
 import { runStage, type Stage } from './run-stage.ts'
 import { aborted, loggerOver, type StageCommandOptions } from './stage-options.ts'
 
@@ -27,7 +27,7 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
     collector: roomSettings(settings, 'collector'),
     log: roomSettings(settings, 'log'),
     logger: loggerOver(report),
-    onReason: (reason) => report(noteOf(reason)),
+    onReason: (reason) => report(reasonNote(reason)),
   })
   return {
     address: door.address,
@@ -36,17 +36,5 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
       // In a hurry the process ends without waiting for requests under way: what was answered is durable already.
       if (!hurry.aborted) await Promise.race([door.close(), aborted(hurry)])
     },
-  }
-}
-
-/** A new reason for dead letters: which event, which field, what to do. */
-function noteOf({ event, source, reason, field, detail, remedy }: Reason): Note {
-  const what = [event ?? 'an event without a name', field === null ? '' : `field ${field}`]
-    .filter(Boolean)
-    .join(', ')
-  return {
-    level: 'warn',
-    text: `dead letter: ${what}: ${reason}: ${detail}. ${remedy}`,
-    fields: { event, source, reason, field },
   }
 }

@@ -6,6 +6,7 @@ import { openDataLog } from '../../pipeline/readers.ts'
 import { openProgress } from '../progress.ts'
 import type { Report } from '../reporter.ts'
 import { loadCompiled } from './definition.ts'
+import { reasonNote } from './reason-note.ts'
 import { runStage, type Stage } from './run-stage.ts'
 import { aborted, loggerOver, type StageCommandOptions } from './stage-options.ts'
 import { supervisorLink } from './supervisor-link.ts'
@@ -35,6 +36,7 @@ async function open({ pipeline: path, flags, once }: LandCommandOptions, report:
     lake: roomSettings(settings, 'lake'),
     lander: roomSettings(settings, 'lander'),
     logger: loggerOver(report),
+    onReason: (reason) => report(reasonNote(reason)),
     logWaitMs: supervisorLink() ? LOG_WAIT_MS : 0,
   })
   const stopping = new AbortController()

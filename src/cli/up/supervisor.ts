@@ -23,6 +23,8 @@ export interface SupervisorOptions {
 const HURRY_MS = 2000
 /** How long a restarted door waits for the others to take over a changed definition. */
 const CHANGE_MS = 5000
+/** Different reasons for dead letters that are told. */
+const TOLD_MAX = 1000
 /** A failure that repeats with every restart is said again after this time. */
 const REPEAT_MS = 60_000
 
@@ -37,6 +39,7 @@ export class Supervisor {
   readonly #children: Record<StageName, SupervisedChild>
   readonly #up: UpFile
   readonly #failed = Promise.withResolvers<never>()
+  readonly #told = new Set<string>()
   readonly #said = new Map<string, { text: string; at: number }>()
   #compiled: CompiledPipeline | undefined
   #serving = false
@@ -174,7 +177,11 @@ export class Supervisor {
   }
 
   #say(stage: StageName, note: Note): void {
-    this.#options.report({ ...note, fields: { stage, ...note.fields } })
+    if (note.once !== undefined) {
+      if (this.#told.has(note.once) || this.#told.size >= TOLD_MAX) return
+      this.#told.add(note.once)
+    }
+    this.#options.report({ level: note.level, text: note.text, fields: { stage, ...note.fields } })
   }
 
   #sayOnce(stage: StageName, note: Note): void {
