@@ -57,12 +57,13 @@ function isSettled(
   return end !== undefined && end + settings.settledMs < nowMs
 }
 
-/** The first files that together make one large file. */
+/** The first files that together make one large file; two are always taken, so that large ones block nothing. */
 function takeUntil(files: readonly ManifestEntry[], targetBytes: number, bytesMax: number): ManifestEntry[] {
   const taken: ManifestEntry[] = []
   let bytes = 0
   for (const entry of files) {
-    if (bytes >= targetBytes || taken.length >= INPUTS_MAX || bytes + entry.file.bytes > bytesMax) break
+    if (bytes >= targetBytes || taken.length >= INPUTS_MAX) break
+    if (taken.length >= 2 && bytes + entry.file.bytes > bytesMax) break
     taken.push(entry)
     bytes += entry.file.bytes
   }

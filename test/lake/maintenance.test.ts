@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { property, type TableState } from '../../src/lake/lake.ts'
 import { findSnapshot } from '../../src/lake/metadata.ts'
 import type { LakeSettings } from '../../src/lake/settings.ts'
+import { openLocalStorage } from '../../src/storage/drivers/local.ts'
+import { changedStorage } from '../support/storage.ts'
 import {
   land,
   openTestLake,
@@ -310,7 +312,32 @@ describe('expiry and removal', () => {
     expect(await query(lake, await load(), 'count(*)')).toEqual([['20']])
   })
 
-  test('files that it does not know the name of belong to nobody else', async () => {
+  test('nor when it slept right before its commit point', async () => {
+    const state = await landMany(await open({ sweepIntervalMs: 0 }), 2)
+    const storage = openLocalStorage(lake.root)
+    let asleep = false
+    const sleeping = changedStorage(storage, {
+      async createExclusive(path, bytes) {
+        if (!asleep) {
+          asleep = true
+          await maintain()
+          lake.aheadMs = 16 * MINUTE
+          expect((await maintain()).removedFiles).toBeGreaterThan(0)
+        }
+        return storage.createExclusive(path, bytes)
+      },
+    })
+    // Nothing to compact and nothing to expire: only the fence stands between the sleeper and its commit.
+    await maintain()
+    const sleeper = lake.openAnother({}, sleeping)
+    const add = await sleeper.writeFiles(lake.connection, state, purchaseRows(20, 5))
+    const commit = { add, expect: { position: positionAt(20), epoch: 0 }, position: positionAt(25), batch: 3 }
+    await expect(sleeper.commit('purchases', commit)).rejects.toMatchObject({ code: 'lake/missing-file' })
+    expect(await lake.storage.stat(add[0]!.path)).toBeUndefined()
+    expect(await query(lake, await load(), 'count(*)')).toEqual([['20']])
+  })
+
+  test('versions that the metadata log names stay readable', async () => {
     await landMany(await open(), 2)
     await maintain()
     for (const minutes of [16, 32, 48]) {

@@ -73,6 +73,14 @@ describe('data files', () => {
     expect(both.map((file) => file.partition.timestamp_day).sort()).toEqual([20_777, 20_778])
   })
 
+  test('a day before 1970 is rounded down, a file of nulls has no day', async () => {
+    const before = (time: string) => `SELECT 1 AS id, ${time} AS timestamp, 'x' AS type, 1 AS cost`
+    const [file] = await write(before(`TIMESTAMPTZ '1969-12-31 00:00:00.000001+00'`), 'before')
+    expect(file!.partition).toEqual({ timestamp_day: -1 })
+    const [nulls] = await write(before('NULL'), 'nulls')
+    expect(nulls!.partition).toEqual({ timestamp_day: null })
+  })
+
   test('no rows, no file', async () => {
     expect(await write(purchaseRows(0, 0))).toEqual([])
     expect((await readdir(lake.root)).filter((name) => name.includes('chunk'))).toEqual([])

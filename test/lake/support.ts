@@ -23,7 +23,7 @@ export interface TestLake extends AsyncDisposable {
   /** Milliseconds that the lake's clock is ahead of the machine's. */
   aheadMs: number
   /** The same files as another process would open them. */
-  openAnother(settings?: Partial<LakeSettings>): Lake
+  openAnother(settings?: Partial<LakeSettings>, storage?: Storage): Lake
 }
 
 export async function openTestLake(settings: Partial<LakeSettings> = {}): Promise<TestLake> {
@@ -34,8 +34,7 @@ export async function openTestLake(settings: Partial<LakeSettings> = {}): Promis
     nowMicros: () => (Date.now() + test.aheadMs) * 1000,
     monotonicMs: () => performance.now(),
   }
-  const openAnother = (more: Partial<LakeSettings> = {}) => {
-    const storage = openLocalStorage(root)
+  const openAnother = (more: Partial<LakeSettings> = {}, storage: Storage = openLocalStorage(root)) => {
     return openLake({ storage, catalog: openFileCatalog(storage), clock, settings: { ...settings, ...more } })
   }
   const lake = openAnother()
