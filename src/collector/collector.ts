@@ -18,7 +18,7 @@ import { Appender } from './appender.ts'
 import { EventsDoor } from './events-door.ts'
 import { Gate } from './gate.ts'
 import { serveHealth } from './health.ts'
-import { createHttpServer, listen } from './http-server.ts'
+import { createHttpServer, leaveConnections, listen } from './http-server.ts'
 import { type CollectorSettings, collectorSettings } from './limits.ts'
 import { type CollectorLogger, SILENT } from './logger.ts'
 import { CollectorMemory } from './memory.ts'
@@ -126,9 +126,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   async function closeAll(): Promise<void> {
     const closed = app.close()
     await gate.close(settings.stopGraceMs)
-    app.server.closeIdleConnections()
-    app.server.closeAllConnections()
-    await closed
+    await leaveConnections(app, closed)
     await memory.close()
   }
   return {

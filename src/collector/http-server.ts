@@ -103,3 +103,18 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return `http://${shown}:${address.port}`
 }
+
+/** How long the last answers may take to leave. */
+const LAST_BYTES_MS = 1_000
+
+/** After `app.close()`: lets connections go as their last answer has left, and cuts what is left after a moment. */
+export async function leaveConnections(app: FastifyInstance, closed: Promise<unknown>): Promise<void> {
+  const idle = setInterval(() => app.server.closeIdleConnections(), 10)
+  const cut = setTimeout(() => app.server.closeAllConnections(), LAST_BYTES_MS)
+  try {
+    await closed
+  } finally {
+    clearInterval(idle)
+    clearTimeout(cut)
+  }
+}
