@@ -36,7 +36,10 @@ export class Intake {
   readonly #duplicates: Duplicates
   readonly #limits: ChunkLimits
   chunk: Chunk
-  readonly #kindCache = new Map<string, number>()
+  readonly plan = new NameHeader(recordHeader.plan)
+  readonly source = new NameHeader(recordHeader.source)
+  #lastKind = -1
+  #lastPartition = -1
 
   constructor(logId: string, duplicates: Duplicates, limits: ChunkLimits) {
     this.#logId = logId
@@ -79,7 +82,7 @@ export class Intake {
   cut(): Chunk {
     const { chunk } = this
     this.chunk = emptyChunk()
-    this.#kindCache.clear()
+    this.#lastKind = -1
     return chunk
   }
 
@@ -92,15 +95,15 @@ export class Intake {
   #add(partition: number, cursor: RecordCursor): void {
     const { chunk } = this
     const { bytes } = cursor
-    const plan = cursor.findHeader(recordHeader.plan) ? this.#name(cursor) : null
-    const source = cursor.findHeader(recordHeader.source) ? this.#name(cursor) : null
+    const { plan, source } = this
+    plan.read(cursor)
+    source.read(cursor)
     let headersStart = 0
     let headersEnd = 0
     if (cursor.findHeader(recordHeader.requestHeaders)) {
       headersStart = cursor.headerStart
-      headersEnd = cursor.headerEnd
+      headersEnd = isPlain(bytes, cursor.headerStart, cursor.headerEnd) ? cursor.headerEnd : headersStart
     }
-    const route = cursor.findHeader(recordHeader.route)
     let idBytes = bytes
     let idStart = 0
     let idEnd = 0
@@ -115,30 +118,32 @@ export class Intake {
       idStart = 0
       idEnd = idBytes.length
     }
-    const fault = own && plan !== null ? undefined : this.#strict(cursor)
-    if (headersEnd > headersStart && !isPlain(bytes, headersStart, headersEnd)) headersEnd = headersStart
-    const kind = this.#kind(partition, plan, source, fault !== undefined)
+    const fault = own && plan.text !== null ? undefined : this.#strict(cursor)
     const value = fault === undefined ? undefined : Buffer.from(readable(valueOf(cursor)), 'utf8')
+    const kind = fault === undefined ? this.#kind(partition) : this.#deadKind(partition)
     const row = chunk.scratch.add(kind, cursor, idBytes, idStart, idEnd, headersStart, headersEnd, value)
     if (fault !== undefined) chunk.faults.set(row, fault)
     const seen = this.#duplicates.note(partition, cursor.offset, cursor.receivedAt, idBytes, idStart, idEnd)
-    if (seen) chunk.candidates.push({ row, route })
+    if (seen) chunk.candidates.push({ row, route: cursor.findHeader(recordHeader.route) })
   }
 
-  #name(cursor: RecordCursor): string | null {
-    const { headerStart, headerEnd } = cursor
-    if (headerEnd - headerStart > NAME_BYTES_MAX || headerEnd <= headerStart) return null
-    return cursor.bytes.toString('latin1', headerStart, headerEnd)
-  }
-
-  #kind(partition: number, plan: string | null, source: string | null, dead: boolean): number {
-    const key = `${dead ? 'd' : 'j'}${partition}/${plan}/${source}`
-    let kind = this.#kindCache.get(key)
-    if (kind === undefined) {
-      kind = this.chunk.scratch.kindId({ partition, plan, source, fate: dead ? 'dead' : 'judge' })
-      this.#kindCache.set(key, kind)
+  /** The kind of a record that is to be judged; that of the record before, most of the time. */
+  #kind(partition: number): number {
+    const { plan, source } = this
+    if (this.#lastKind >= 0 && this.#lastPartition === partition && !plan.changed && !source.changed) {
+      return this.#lastKind
     }
-    return kind
+    const { text } = plan
+    this.#lastPartition = partition
+    this.#lastKind = this.chunk.scratch.kindId({ partition, plan: text, source: source.text, fate: 'judge' })
+    plan.changed = false
+    source.changed = false
+    return this.#lastKind
+  }
+
+  #deadKind(partition: number): number {
+    const { plan, source } = this
+    return this.chunk.scratch.kindId({ partition, plan: plan.text, source: source.text, fate: 'dead' })
   }
 
   /** Reads a value that no door has read. */
@@ -148,6 +153,42 @@ export class Intake {
     const members = scanObject(value.toString('utf8'))
     if (!isProblem(members)) return undefined
     return { ...MALFORMED, detail: `${members.problem} at character ${members.at + 1}` }
+  }
+}
+
+/** A header that says the same in most records: its text is made only when its bytes are others than before. */
+class NameHeader {
+  /** Null when the record has none. */
+  text: string | null = null
+  /** Set when the text becomes another; whoever has seen it resets it. */
+  changed = true
+  readonly #name: string
+  readonly #bytes = Buffer.alloc(NAME_BYTES_MAX)
+  #length = 0
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  read(cursor: RecordCursor): void {
+    const there = cursor.findHeader(this.#name)
+    const start = cursor.headerStart
+    const length = there ? cursor.headerEnd - start : 0
+    if (length === this.#length && this.#isSame(cursor.bytes, start)) return
+    this.changed = true
+    if (length <= 0 || length > NAME_BYTES_MAX) {
+      this.#length = 0
+      this.text = null
+      return
+    }
+    cursor.bytes.copy(this.#bytes, 0, start, start + length)
+    this.#length = length
+    this.text = cursor.bytes.toString('latin1', start, start + length)
+  }
+
+  #isSame(bytes: Buffer, start: number): boolean {
+    for (let i = 0; i < this.#length; i++) if (bytes[start + i] !== this.#bytes[i]) return false
+    return true
   }
 }
 

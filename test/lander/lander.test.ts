@@ -172,7 +172,11 @@ test('a record that a door vouched for and that breaks the reader stops none of 
   )
   expect(await world.land()).toMatchObject({ landed: 2, dead: 1, duplicate: 1 })
   expect(await world.rows('dead_letters', 'event_id, reason, raw_event')).toEqual([
-    { event_id: 'separators', reason: 'malformed_json', raw_event: '{"event_type":"default","a":"\\x01\\x01"}' },
+    {
+      event_id: 'separators',
+      reason: 'malformed_json',
+      raw_event: '{"event_type":"default","a":"\\x01\\x01"}',
+    },
   ])
 })
 

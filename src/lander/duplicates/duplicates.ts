@@ -77,9 +77,7 @@ export class Duplicates {
     const ids = this.#partition(partition)
     fingerprint(bytes, start, end)
     this.#mark(ids, offset, receivedAt)
-    if (ids.index.has(offset)) return true
-    ids.index.add(offset)
-    return false
+    return ids.index.hasOrAdd(offset)
   }
 
   /** Decides the candidates of a chunk, in order, by the records themselves. Returns the rows that conflict. */

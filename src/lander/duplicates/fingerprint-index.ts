@@ -72,18 +72,26 @@ export class FingerprintIndex {
     return this.#shards.reduce((sum, shard) => sum + shard.slots.byteLength, 0)
   }
 
-  /** Whether a record before `offset` may have the id of `print`. */
-  has(offset: number): boolean {
-    const { slots } = this.#shards[print.high >>> 26]!
+  /** Adds the id of `print` at `offset`, unless a record may have it already: then nothing changes and it says true. */
+  hasOrAdd(offset: number): boolean {
+    const shard = this.#shards[print.high >>> 26]!
+    const { slots } = shard
+    const { high, low } = print
     const end = slots.length
-    for (let at = this.#home(slots); slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
-      if (
-        slots[at] === print.high &&
-        slots[at + 1] === print.low &&
-        this.#whole(slots[at + 2]!, offset) >= this.#floor
-      )
+    let at = this.#home(slots)
+    for (; slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
+      if (slots[at] === high && slots[at + 1] === low && this.#whole(slots[at + 2]!, offset) >= this.#floor)
         return true
     }
+    if ((shard.used + 1) * SLOT > end * LOAD_MAX) {
+      this.add(offset)
+      return false
+    }
+    if (offset > this.#latest) this.#latest = offset
+    slots[at] = high
+    slots[at + 1] = low
+    slots[at + 2] = offset % 2 ** 32
+    shard.used += 1
     return false
   }
 
@@ -119,7 +127,7 @@ export class FingerprintIndex {
   }
 
   #home(slots: Uint32Array): number {
-    return ((print.low >>> 0) % (slots.length / SLOT)) * SLOT
+    return (print.low % (slots.length / SLOT)) * SLOT
   }
 
   /** The newest offset not beyond `before` that is `stored` modulo 2^32. */
