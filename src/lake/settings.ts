@@ -16,7 +16,7 @@ export interface LakeSettings {
   smallBytes: number
   /** So many files of one tier are merged into one. */
   tierFilesMax: number
-  /** Bytes that one round of compaction reads at most. */
+  /** Bytes that one round of compaction reads, about (64 MB are about a second of one core); two files always. */
   compactionBytesMax: number
   /** A partition whose time ended so long ago is settled: there two files of a tier are merged. */
   settledMs: number
@@ -31,6 +31,6 @@ export const defaultSettings: LakeSettings = {
   targetBytes: 128 * 1024 * 1024,
   smallBytes: 64 * 1024,
   tierFilesMax: 8,
-  compactionBytesMax: 256 * 1024 * 1024,
+  compactionBytesMax: 64 * 1024 * 1024,
   settledMs: 3_600_000,
 }
