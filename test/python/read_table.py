@@ -9,6 +9,7 @@ requests: a list of
   {"op": "plan", "filter"?, "snapshot"?}                      number of data files a scan would open
   {"op": "history"}                                           snapshot ids, oldest first
   {"op": "files"}                                             what the manifests say of each live file
+filter is text as pyiceberg parses it, or [operator, column, value] with <, <=, =, >=, >, "is null" (decimals as text).
 snapshot ids are strings. Times come as ISO text in UTC, decimals as text, NaN and infinities as text.
 """
 
@@ -18,7 +19,11 @@ import json
 import math
 import sys
 
+from pyiceberg.expressions import EqualTo, GreaterThan, GreaterThanOrEqual, IsNull, LessThan, LessThanOrEqual
 from pyiceberg.table import StaticTable
+from pyiceberg.types import DecimalType
+
+COMPARISONS = {"<": LessThan, "<=": LessThanOrEqual, "=": EqualTo, ">=": GreaterThanOrEqual, ">": GreaterThan}
 
 
 def plain(value):
@@ -41,10 +46,21 @@ def plain(value):
     return value
 
 
+def row_filter(table, given):
+    if isinstance(given, str):
+        return given
+    operator, column, value = given
+    if operator == "is null":
+        return IsNull(column)
+    if isinstance(table.schema().find_field(column).field_type, DecimalType):
+        value = decimal.Decimal(value)
+    return COMPARISONS[operator](column, value)
+
+
 def scan(table, request):
     options = {}
     if "filter" in request:
-        options["row_filter"] = request["filter"]
+        options["row_filter"] = row_filter(table, request["filter"])
     if "snapshot" in request:
         options["snapshot_id"] = int(request["snapshot"])
     return table.scan(**options)
