@@ -6,6 +6,8 @@
  * event (after unescaping). UTF-8 is checked apart, by `buffer.isUtf8`.
  */
 
+import { EventNames, nameAt, TWICE } from './event-names.ts'
+
 /** Where a scan stopped and why. `position` is a byte of the body, from 0. */
 export interface ScanFault {
   reason: 'syntax' | 'duplicate' | 'depth' | 'surrogate' | 'not-an-object' | 'too-many' | 'too-large' | 'line'
@@ -75,9 +77,6 @@ const VALUE = 3
 const VALUE_OR_END = 4
 const AFTER_VALUE = 5
 
-/** Names looked at beyond this many in one event are kept in a set instead of being compared one by one. */
-const FEW_NAMES = 24
-
 /** The same bytes with a 0 after them, which every loop of the scan stops at. */
 export function padded(chunks: readonly Uint8Array[], length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length + 1)
@@ -98,25 +97,17 @@ export class JsonScanner {
   fault: ScanFault | undefined
   readonly #limits: ScanLimits
   readonly #stack: Uint8Array
-  readonly #wanted: { bytes: Buffer; print: number; slot: number }[]
-  // Names of the event under way: a print of each, and where it stands.
-  readonly #prints = new Int32Array(FEW_NAMES)
-  readonly #nameStarts = new Int32Array(FEW_NAMES)
-  readonly #nameEnds = new Int32Array(FEW_NAMES)
-  #names = 0
-  /** One bit per name, as a sieve: most names need no comparison. */
-  #seen = 0
-  #wantedBits = 0
-  #nameSet: Set<string> | undefined
+  readonly #names: EventNames
 
   constructor(limits: ScanLimits, subject: string | null) {
     this.#limits = limits
     this.#stack = new Uint8Array(limits.depthMax + 1)
-    this.#wanted = []
-    this.#want('event_type', span.typeStart)
-    this.#want('event_id', span.idStart)
-    if (subject !== null && subject !== 'event_type' && subject !== 'event_id')
-      this.#want(subject, span.subjectStart)
+    const wanted = new Map<string, number>([
+      ['event_type', span.typeStart],
+      ['event_id', span.idStart],
+    ])
+    if (subject !== null && !wanted.has(subject)) wanted.set(subject, span.subjectStart)
+    this.#names = new EventNames(wanted)
   }
 
   /** Scans `bytes[0, length)`; `bytes[length]` must be 0. Returns false and leaves a `fault` when the body is refused. */
@@ -137,13 +128,6 @@ export class JsonScanner {
     if (end < 0) return false
     const after = skipAll(bytes, end)
     return after === length || this.#refuse('syntax', after)
-  }
-
-  #want(name: string, slot: number): void {
-    const bytes = Buffer.from(name)
-    const print = printOf(bytes, 0, bytes.length)
-    this.#wantedBits |= bitOf(print)
-    this.#wanted.push({ bytes, print, slot })
   }
 
   #fail(reason: ScanFault['reason'], position: number, name?: string): -1 {
@@ -229,9 +213,8 @@ export class JsonScanner {
     const stack = this.#stack
     const depthMax = this.#limits.depthMax
     const spans = this.spans
-    this.#names = 0
-    this.#seen = 0
-    this.#nameSet = undefined
+    const names = this.#names
+    this.#names.clear()
     let p = start
     let depth = 0
     // Where the value of the name just read is to be noted, or -1.
@@ -265,8 +248,8 @@ export class JsonScanner {
         p = plain ? p + 1 : this.#string(b, p - 1)
         if (p < 0) return -1
         if (depth === 1 && stack[1] === OBJECT) {
-          const slot = plain ? this.#name(b, from, p - 1) : this.#rareName(b, from, p - 1)
-          if (slot === -2) return -1
+          const slot = plain ? names.add(b, from, p - 1) : names.addRare(b, from, p - 1)
+          if (slot === TWICE) return this.#fail('duplicate', from, nameAt(b, from, p - 1))
           note = at < 0 || slot < 0 ? -1 : at + slot
         }
         c = b[p]!
@@ -370,58 +353,6 @@ export class JsonScanner {
     }
     return p + text.length
   }
-
-  /** Takes note of a name at the top, `b[start, end)` between its quotes. Returns the span to fill, -1, or -2 (twice). */
-  #name(b: Buffer, start: number, end: number): number {
-    const print = printOf(b, start, end)
-    const names = this.#names
-    if (this.#nameSet !== undefined || names === FEW_NAMES) return this.#rareName(b, start, end)
-    const bit = bitOf(print)
-    if ((this.#seen & bit) !== 0 && this.#isTwice(b, start, end, print)) {
-      this.#fail('duplicate', start, b.toString('utf8', start, end))
-      return -2
-    }
-    this.#seen |= bit
-    this.#prints[names] = print
-    this.#nameStarts[names] = start
-    this.#nameEnds[names] = end
-    this.#names = names + 1
-    if ((this.#wantedBits & bit) === 0) return -1
-    const wanted = this.#wanted
-    for (let i = 0; i < wanted.length; i++) {
-      const { print: known, bytes, slot } = wanted[i]!
-      if (known === print && bytes.length === end - start && sameBytes(bytes, 0, b, start, end - start))
-        return slot
-    }
-    return -1
-  }
-
-  #isTwice(b: Buffer, start: number, end: number, print: number): boolean {
-    for (let i = 0; i < this.#names; i++) {
-      if (this.#prints[i] !== print) continue
-      const from = this.#nameStarts[i]!
-      if (this.#nameEnds[i]! - from === end - start && sameBytes(b, from, b, start, end - start)) return true
-    }
-    return false
-  }
-
-  /** The same for an event with escaped names or with many: names are unescaped and kept in a set. */
-  #rareName(b: Buffer, start: number, end: number): number {
-    if (this.#nameSet === undefined) {
-      this.#nameSet = new Set()
-      for (let i = 0; i < this.#names; i++)
-        this.#nameSet.add(b.toString('utf8', this.#nameStarts[i]!, this.#nameEnds[i]!))
-    }
-    const text = b.toString('utf8', start, end)
-    const name = text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
-    if (this.#nameSet.has(name)) {
-      this.#fail('duplicate', start, name)
-      return -2
-    }
-    this.#nameSet.add(name)
-    for (const wanted of this.#wanted) if (wanted.bytes.toString() === name) return wanted.slot
-    return -1
-  }
 }
 
 /** Blanks and line ends. */
@@ -429,22 +360,6 @@ function skipAll(b: Buffer, p: number): number {
   let c = b[p]!
   while (BLANK_OR_NEWLINE[c] === 1) c = b[++p]!
   return p
-}
-
-/** Tells most names apart at a glance: length, first, middle and last byte. */
-function printOf(b: Uint8Array, start: number, end: number): number {
-  const length = end - start
-  if (length === 0) return 0
-  return (length << 24) | (b[start]! << 16) | (b[start + (length >> 1)]! << 8) | b[end - 1]!
-}
-
-function bitOf(print: number): number {
-  return 1 << (Math.imul(print, 0x9e3779b1) >>> 27)
-}
-
-function sameBytes(a: Uint8Array, from: number, b: Uint8Array, start: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (a[from + i] !== b[start + i]) return false
-  return true
 }
 
 /** The code unit of four hex digits, or -1. */

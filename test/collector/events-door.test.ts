@@ -307,3 +307,21 @@ test('an unknown outcome says so and gives the ids to send again with', async ()
   failing = false
   await expect.poll(async () => (await get('/join_guild/a')).text).toBe('Joined Guild: a! Total members:1\n')
 })
+
+test('an event_type that is no text is marked, whatever stood before it', async () => {
+  const { post } = await opened()
+  const types = ['{}', '[]', '"default"', '{}', '"default"', 'null', '"default"', '7', '""', '"defaulx"']
+  const said = await post(types.map((type) => `{"event_type":${type}}`).join('\n'))
+  expect(said.json.results.map((result: { reason?: string }) => result.reason ?? 'fine')).toEqual([
+    'type',
+    'type',
+    'fine',
+    'type',
+    'fine',
+    'type',
+    'fine',
+    'type',
+    'unknown_event_type',
+    'unknown_event_type',
+  ])
+})
