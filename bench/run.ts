@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   collector: async () => (await import('./collector.ts')).benchCollector,
   log: async () => (await import('./log.ts')).benchLog,
   lander: async () => (await import('./lander.ts')).benchLander,
+  query: async () => (await import('./query.ts')).benchQuery,
   start: async () => (await import('./start.ts')).benchStart,
 }
 
@@ -38,7 +39,7 @@ if (unknown !== undefined) {
 }
 
 const settings = values.quick
-  ? { pairs: 2, seconds: 1, events: 50_000 }
+  ? { pairs: 2, seconds: 1, events: Number(values.events) }
   : { pairs: Number(values.pairs), seconds: Number(values.seconds), events: Number(values.events) }
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const figures: Figure[] = []
@@ -58,4 +59,12 @@ for (const name of names) {
   }
 }
 process.stdout.write(`${formatTable(figures)}\n`)
-if (!values.quick) appendHistory(join(root, 'bench', 'history.jsonl'), settings, figures)
+if (values.quick)
+  say(
+    JSON.stringify(
+      figures.map(({ name, samples, detail }) => ({ name, samples, detail })),
+      null,
+      1,
+    ),
+  )
+else appendHistory(join(root, 'bench', 'history.jsonl'), settings, figures)

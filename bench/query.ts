@@ -1,0 +1,131 @@
+import { mkdir } from 'node:fs/promises'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import game from '../examples/game/pipeline.ts'
+import type { Lake } from '../src/lake/lake.ts'
+import { SILENT } from '../src/lander/logger.ts'
+import { openLanding } from '../src/pipeline/landing.ts'
+import { openDataEngine } from '../src/pipeline/query.ts'
+import { openDataLake } from '../src/pipeline/readers.ts'
+import { writeGameLog } from './game-log.ts'
+import { type Bench, check, comparePairs, median, timed } from './harness.ts'
+import { rowsOf } from './sql-client.ts'
+
+/** The tables that the game's questions read. */
+const TABLES = ['purchases', 'guilds', 'sword_purchases']
+
+/** As our engine has them. */
+const THREADS = '2'
+const MEMORY = '1GB'
+
+/**
+ * The game's questions over our tables when they have settled (landed and compacted, nothing in the spool), with all that an
+ * answer takes: parsing and checking the statement, pinning snapshots, the log's end. Against DuckDB over one Parquet file
+ * per table, written in order of time, with the statement as it is.
+ */
+export const benchQuery: Bench = async ({ pairs, events, directory, say }) => {
+  const data = `${directory}/data`
+  await mkdir(`${data}/lake`, { recursive: true })
+  say(`query: landing ${events} events`)
+  await writeGameLog(data, events)
+  await landAndSettle(data)
+
+  await using engine = await openDataEngine(data, {})
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: THREADS,
+    memory_limit: MEMORY,
+  })
+  const connection = await instance.connect()
+  try {
+    await connection.run("SET TimeZone = 'UTC'")
+    await writePerfectFiles(connection, await openDataLake(data), directory)
+    say('query: the questions of the game, ours and over one perfect file')
+    // The engine starts with its first question; files come into the page cache.
+    await askAll(async (sql) => asText(await rowsOf(engine, sql)), connection)
+    const spent = new Map<string, number[]>()
+    const times = await comparePairs(
+      pairs,
+      () => askAll(async (sql) => asText(await rowsOf(engine, sql)), connection, spent),
+      () => askAll((sql) => plainRows(connection, sql), connection),
+    )
+    const perQuestion = Array.from(spent, ([name, all]) => [`${name}Ms`, median(all)] as const)
+    return [
+      {
+        name: 'questions of the game over settled tables ÷ one perfect Parquet',
+        value: times.ratio,
+        unit: '×',
+        goal: { is: 'at most', value: 1.1 },
+        samples: times.ratios,
+        detail: { events, oursMs: times.of, perfectMs: times.against, ...Object.fromEntries(perQuestion) },
+      },
+    ]
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
+
+async function landAndSettle(data: string): Promise<void> {
+  {
+    await using lander = await openLanding({
+      pipeline: game.compiled,
+      data,
+      lake: {},
+      lander: {},
+      logger: SILENT,
+      onReason: () => {},
+      logWaitMs: 0,
+    })
+    await lander.landToEnd()
+  }
+  const lake = await openDataLake(data)
+  const instance = await DuckDBInstance.create(':memory:', { threads: THREADS })
+  const connection = await instance.connect()
+  for (const table of await lake.listTables()) {
+    for (let rounds = 0; rounds < 20; rounds++) {
+      if ((await lake.maintain(connection, table)).compactedFiles === 0) break
+    }
+  }
+  connection.closeSync()
+  instance.closeSync()
+}
+
+/** One file per table, as well ordered as can be. */
+async function writePerfectFiles(connection: DuckDBConnection, lake: Lake, directory: string): Promise<void> {
+  for (const table of TABLES) {
+    const files = await lake.files((await lake.load(table))!)
+    const list = files.map(({ location }) => `'${location}'`).join(', ')
+    const path = `${directory}/${table}.parquet`
+    await connection.run(
+      `COPY (SELECT * FROM read_parquet([${list}]) ORDER BY "timestamp") TO '${path}' (FORMAT parquet, COMPRESSION snappy)`,
+    )
+    await connection.run(`CREATE VIEW ${table} AS SELECT * FROM '${path}'`)
+  }
+}
+
+type Ask = (sql: string) => Promise<string>
+
+/** Milliseconds of all questions together; each answer must be the plain file's. */
+async function askAll(
+  ask: Ask,
+  connection: DuckDBConnection,
+  spent?: Map<string, number[]>,
+): Promise<number> {
+  let total = 0
+  for (const { name, sql } of game.compiled.questions) {
+    const { seconds, value } = await timed(() => ask(sql))
+    check(value === (await plainRows(connection, sql)), `${name} has another answer than over the plain file`)
+    total += seconds * 1000
+    if (spent !== undefined) spent.set(name, [...(spent.get(name) ?? []), seconds * 1000])
+  }
+  return total
+}
+
+async function plainRows(connection: DuckDBConnection, sql: string): Promise<string> {
+  const reader = await connection.runAndReadAll(sql)
+  return asText(reader.getRowsJson() as unknown[][])
+}
+
+/** 64-bit numbers come as text here and as numbers there; the values are compared, not their dress. */
+function asText(rows: readonly (readonly unknown[])[]): string {
+  return JSON.stringify(rows.map((row) => row.map((value) => (value === null ? null : String(value)))))
+}
