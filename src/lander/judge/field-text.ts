@@ -21,7 +21,7 @@ export function pointer(name: string): string {
 export interface FieldText {
   name: string
   mode: 'text' | 'json'
-  /** SQL of the field, within a select that has `s` (the struct), `x0`… (below) and `raw`. */
+  /** The column it is in. */
   sql: string
 }
 
@@ -35,16 +35,21 @@ export class FieldTexts {
     else if (mode === 'json') field.mode = 'json'
   }
 
-  /** Fixes the SQL. DuckDB's structs fold case: of names that are equal but for case only the first is in the struct. */
-  seal(): { struct: string; apart: string[] } {
+  /**
+   * Fixes the SQL: `struct` makes s and the texts that stand apart, `columns` makes a column of each field out of them, once.
+   * DuckDB's structs fold case: of names that are equal but for case only the first is in the struct.
+   */
+  seal(): { struct: string; columns: string[] } {
     const shape: Record<string, string> = Object.create(null) as Record<string, string>
     const apart: string[] = []
+    const columns: string[] = []
     const folded = new Set<string>()
     for (const field of this.#fields.values()) {
       const fold = field.name.toLowerCase()
+      field.sql = `f${columns.length}`
       if (folded.has(fold) || field.name === '') {
         field.mode = 'json'
-        field.sql = `x${apart.length}`
+        columns.push(`x${apart.length} AS ${field.sql}`)
         apart.push(
           `TRY(nullif(json_extract(raw, ${pointer(field.name)})::VARCHAR, 'null')) AS x${apart.length}`,
         )
@@ -52,10 +57,10 @@ export class FieldTexts {
       }
       folded.add(fold)
       shape[field.name] = field.mode === 'text' ? 'VARCHAR' : 'JSON'
-      field.sql =
-        field.mode === 'text' ? `s.${identifier(field.name)}` : `s.${identifier(field.name)}::VARCHAR`
+      columns.push(`s.${identifier(field.name)}::VARCHAR AS ${field.sql}`)
     }
-    return { struct: `TRY(json_transform(raw, ${literal(JSON.stringify(shape))})) AS s`, apart }
+    const struct = `TRY(json_transform(raw, ${literal(JSON.stringify(shape))})) AS s`
+    return { struct: [struct, ...apart].join(', '), columns }
   }
 
   get(name: string): FieldText {

@@ -89,7 +89,7 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
     for (const property of event.properties) fields.need(property.name, modeOf(property.type))
   const trusted = trustedSources(pipeline, input)
   for (const { field } of trusted) fields.need(field, 'json')
-  const { struct, apart } = fields.seal()
+  const { struct, columns: texts } = fields.seal()
 
   const type =
     fields.get('event_type').mode === 'text' ? fields.get('event_type').sql : fields.asText('event_type')
@@ -103,9 +103,10 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
     `SELECT "row", kind, "offset", received, event_id, raw, event_type, ok, ts${listed([...columns.headers, ...columns.properties])}`,
     `FROM (SELECT *, ${okSql(columns, plan, fields, input)} AS ok`,
     `FROM (SELECT *${[...headers, ...values, `${timestampSql(trusted, fields)} AS ts`].map((sql) => `, ${sql}`).join('')}`,
-    `FROM (SELECT *, make_timestamptz(received) AS rt, ${type} AS event_type`,
-    `FROM (SELECT "row", kind, "offset", ${received} AS received, event_id, h, coalesce(raw, '') AS raw, ${[struct, ...apart].join(', ')}`,
-    `FROM ${scratchTable(input)}${some}))))`,
+    `FROM (SELECT *, ${type} AS event_type, contains(raw, '\\u0000') AS nul`,
+    `FROM (SELECT * EXCLUDE (s), make_timestamptz(received) AS rt, ${texts.join(', ')}`,
+    `FROM (SELECT "row", kind, "offset", ${received} AS received, event_id, h, coalesce(raw, '') AS raw, ${struct}`,
+    `FROM ${scratchTable(input)}${some})))))`,
   ].join('\n')
 }
 

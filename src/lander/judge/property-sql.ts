@@ -77,11 +77,7 @@ function kindAndText(property: PlanProperty, field: FieldText, value: string): s
   const x = field.sql
   switch (property.type) {
     case 'string':
-      return all([
-        stringKind(property, field),
-        `NOT contains(raw, '\\u0000')`,
-        ...stringText(property, value),
-      ])
+      return all([stringKind(property, field), 'NOT nul', ...stringText(property, value)])
     case 'int':
     case 'long':
       // Printed as it was read, so it was an integer, and it is inside the range.
