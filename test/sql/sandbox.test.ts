@@ -78,7 +78,7 @@ describe('statements that must not run', () => {
         isLandfallError(error, 'sql/not-allowed'),
       )
     }
-    executor.close()
+    await executor.close()
   })
 })
 

@@ -292,7 +292,7 @@ class DuckdbEngine implements SqlEngine {
     this.#machinery = undefined
     if (!machinery) return
     machinery.parser.close()
-    machinery.executor.close()
+    await machinery.executor.close()
     const directory = machinery.temporaryDirectory
     if (directory !== undefined) await rm(directory, { recursive: true, force: true })
   }

@@ -40,6 +40,8 @@ export interface Answer {
 
 export class Executor {
   readonly #instance: DuckDBInstance
+  /** Answers that hold a connection. */
+  readonly #answers = new Set<TableAnswer>()
 
   constructor(instance: DuckDBInstance) {
     this.#instance = instance
@@ -86,7 +88,7 @@ export class Executor {
       const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${ANSWER}`)
       const rows = Number(counted.getRows()[0]![0])
       if (rows > rowsMax) throw tooLarge(rows, rowsMax)
-      return new TableAnswer(connection, columns, rows)
+      return this.#keep(new TableAnswer(connection, columns, rows))
     })
   }
 
@@ -156,7 +158,16 @@ export class Executor {
     }
   }
 
-  close(): void {
+  #keep(answer: TableAnswer): TableAnswer {
+    this.#answers.add(answer)
+    void answer.released.then(() => this.#answers.delete(answer))
+    return answer
+  }
+
+  /** Ends all answers. Queries must have ended before. */
+  async close(): Promise<void> {
+    for (const answer of this.#answers) answer.close()
+    await Promise.all([...this.#answers].map((answer) => answer.released))
     this.#instance.closeSync()
   }
 }
@@ -165,7 +176,9 @@ class TableAnswer implements Answer {
   readonly columns: ResultColumn[]
   readonly rows: number
   readonly #connection: DuckDBConnection
+  readonly #released = Promise.withResolvers<void>()
   #closed = false
+  #inUse = false
 
   constructor(connection: DuckDBConnection, columns: ResultColumn[], rows: number) {
     this.#connection = connection
@@ -177,12 +190,10 @@ class TableAnswer implements Answer {
     let left = this.rows
     try {
       if (left === 0) return
-      const result: DuckDBResult = await this.#connection.stream(`FROM ${ANSWER}`)
+      const result: DuckDBResult = await this.#use(() => this.#connection.stream(`FROM ${ANSWER}`))
       while (left > 0) {
-        const chunk = this.#closed ? null : await result.fetchChunk()
-        if (!chunk || chunk.rowCount === 0) {
-          throw new LandfallError('closed', 'sql/cancelled', `the answer ended ${left} rows before its end`)
-        }
+        const chunk = await this.#use(() => result.fetchChunk())
+        if (!chunk || chunk.rowCount === 0) throw endedEarly(left)
         left -= chunk.rowCount
         yield rowsOf(chunk)
       }
@@ -191,12 +202,49 @@ class TableAnswer implements Answer {
     }
   }
 
+  /** A connection must not be closed while DuckDB works on it: whoever closes meanwhile leaves that to the end of the work. */
+  async #use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw endedEarly(this.rows)
+    this.#inUse = true
+    try {
+      return await work()
+    } catch (error) {
+      throw this.#closed ? endedEarly(this.rows) : translateDuckdbError(error, { sql: '', prefixBytes: 0 })
+    } finally {
+      this.#inUse = false
+      if (this.#closed) this.#release()
+    }
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#connection.interrupt()
-    this.#connection.closeSync()
+    if (this.#inUse) this.#connection.interrupt()
+    else this.#release()
   }
+
+  /**
+   * Drops the rows before the connection: a stream that JavaScript has not collected yet would keep them, and JavaScript does not
+   * know how large they are.
+   */
+  #release(): void {
+    void this.#connection
+      .run(`DROP TABLE ${ANSWER}`)
+      .catch(() => {})
+      .finally(() => {
+        this.#connection.closeSync()
+        this.#released.resolve()
+      })
+  }
+
+  /** Resolves when nothing of the answer is left. */
+  get released(): Promise<void> {
+    return this.#released.promise
+  }
+}
+
+function endedEarly(left: number): LandfallError {
+  return new LandfallError('closed', 'sql/cancelled', `the answer was ended ${left} rows before its end`)
 }
 
 async function runStatement(connection: DuckDBConnection, sql: string, prefix: string): Promise<unknown[][]> {
