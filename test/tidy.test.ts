@@ -19,7 +19,8 @@ function sources(folder: string): string[] {
 const files = sources('src')
 
 function importsOf(file: string): { target: string; typeOnly: boolean }[] {
-  const text = readFileSync(file, 'utf8')
+  // Examples in comments are not imports.
+  const text = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '')
   const pattern = /(import|export)\s+(type\s+)?[^'";]*?from\s+'(\.[^']+)'|import\(\s*'(\.[^']+)'\s*\)/g
   return [...text.matchAll(pattern)].map((match) => ({
     target: normalize(join(dirname(file), match[3] ?? match[4]!)),

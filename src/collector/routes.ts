@@ -73,11 +73,14 @@ export class Route {
   readonly #parts: RouteParts
   readonly #bodies: RouteBodyParser
   readonly #logged = new Set<string>()
+  /** Errors are told in the form the route's clients read: a route that takes JSON answers JSON. */
+  readonly #form: 'text' | 'json'
 
   constructor(name: string, definition: Handler | { body: TSchema; handler: Handler }, parts: RouteParts) {
     this.#name = name
     this.#parts = parts
     this.#handler = typeof definition === 'function' ? definition : definition.handler
+    this.#form = typeof definition === 'function' ? 'text' : 'json'
     this.#bodies = new RouteBodyParser(
       typeof definition === 'function' ? undefined : definition.body,
       parts.settings,
@@ -95,7 +98,7 @@ export class Route {
     try {
       gate.enter(request)
     } catch (error) {
-      return sendAnswer(response, answerToError(error, 'text'), counts)
+      return sendAnswer(response, answerToError(error, this.#form), counts)
     }
     try {
       answer = await this.#answer(request, params)
@@ -214,7 +217,7 @@ export class Route {
       const headers = { ...answer.headers, ...receiptHeaders(receipt, recording.ids) }
       return { status: answer.status, headers, body: answer.body }
     } catch (error) {
-      return answerToError(error, 'text', recording.ids)
+      return answerToError(error, this.#form, recording.ids)
     }
   }
 
@@ -268,7 +271,7 @@ export class Route {
       (error.kind === 'fix-request' || error.kind === 'retry') &&
       error.code !== 'collector/event'
     ) {
-      return answerToError(error, 'text')
+      return answerToError(error, this.#form)
     }
     const text = error instanceof Error ? error.message : String(error)
     if (!this.#logged.has(text) && this.#logged.size < FAILURES_LOGGED_MAX) {
@@ -284,7 +287,7 @@ export class Route {
           hint: 'The log of the collector says why',
         },
       ),
-      'text',
+      this.#form,
     )
   }
 }

@@ -125,7 +125,7 @@ test('a header cannot overwrite a field of the event', async () => {
 
 test('credentials never reach the log', async () => {
   const secret = 'correct-horse-battery-staple'
-  const headers = { Authorization: `Bearer ${secret}`, Cookie: `session=${secret}`, 'X-Api-Key': secret }
+  const headers = { Authorization: `Basic ${secret}`, Cookie: `session=${secret}`, 'X-Api-Key': secret }
   await fetch(`${landfall.http}/purchase_a_sword/sabre`, { headers })
   await post('{"event_id":"with-secret","event_type":"default"}', headers)
   expect(await count('events', "event_id = 'with-secret'")).toBe(1)
