@@ -87,3 +87,12 @@ test('more queries than may run wait in line; more than may wait are turned away
   await engine[Symbol.asyncDispose]()
   await landing.close()
 })
+
+test('a process that grows beyond its bound ends the queries that run', { timeout: 30_000 }, async () => {
+  const landing = await Landing.open()
+  const engine = await openDuckdbEngine({ lake: landing.lake, settings: { processMemoryMax: 1 } })
+  const never = new AbortController().signal
+  expect(await outcome(engine, LONG.replaceAll('3000', '3000000'), never)).toBe('sql/out-of-memory')
+  await engine[Symbol.asyncDispose]()
+  await landing.close()
+})
