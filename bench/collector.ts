@@ -1,3 +1,4 @@
+import { AB_CONNECTIONS, hasAb, runAb } from './ab.ts'
 import { Child } from './child.ts'
 import { gameEvents } from './game-events.ts'
 import { type Bench, type BenchOptions, check, comparePairs, type Figure, type Side } from './harness.ts'
@@ -48,7 +49,42 @@ async function singleRequests(options: BenchOptions, load: Load): Promise<Figure
       detail: { requestsPerSecond: pairs.of, helloPerSecond: pairs.against, p99Ms: Math.max(...latencies) },
     })
   }
-  return figures
+  const byAb = await singleByAb(options, door, hello.ready.port)
+  return byAb === undefined ? figures : [...figures, byAb]
+}
+
+/** The seeds' own tool, as they used it: a new connection for each request. */
+async function singleByAb(options: BenchOptions, door: Door, helloPort: number): Promise<Figure | undefined> {
+  if (!hasAb()) {
+    options.say('collector: ab is not installed, its figure is left out (Debian: apache2-utils)')
+    return undefined
+  }
+  options.say('collector: single durable requests by ab, 16 connections, no keep-alive')
+  const durable = async () => {
+    const before = await door.ask({ do: 'count' })
+    const { perSecond, completed } = await runAb(
+      `http://127.0.0.1:${door.ready.port}/purchase_a_sword/sabre`,
+      options.seconds,
+    )
+    const after = await door.ask({ do: 'count' })
+    // When the time is over, ab leaves: at most one request per connection was answered and not counted.
+    const unseen = after.events - before.events - completed
+    check(
+      unseen >= 0 && unseen <= AB_CONNECTIONS,
+      `ab counted ${completed} answers, the log has ${unseen} more`,
+    )
+    return perSecond
+  }
+  const hello = async () => (await runAb(`http://127.0.0.1:${helloPort}/`, options.seconds)).perSecond
+  const pairs = await comparePairs(options.pairs, durable, hello)
+  return {
+    name: 'single durable request ÷ node:http hello, ab without keep-alive, 16 connections',
+    value: pairs.ratio,
+    unit: '×',
+    goal: undefined,
+    samples: pairs.ratios,
+    detail: { requestsPerSecond: pairs.of, helloPerSecond: pairs.against },
+  }
 }
 
 async function durableBatches(options: BenchOptions, load: Load): Promise<Figure> {

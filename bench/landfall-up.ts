@@ -67,7 +67,7 @@ export async function untilServing<T>(
     if (value !== undefined) return value
     if (up.process.exitCode !== null || performance.now() > until)
       throw new Error(`${what}: landfall up said\n${up.notes.join('\n')}`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
+    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 

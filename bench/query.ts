@@ -13,6 +13,12 @@ import { rowsOf } from './sql-client.ts'
 /** The tables that the game's questions read. */
 const TABLES = ['purchases', 'guilds', 'sword_purchases']
 
+/**
+ * A question has a cost that no table changes (to parse, check and pin); on a table that answers in 5 ms it is most of the time.
+ * So the tables are larger here than in the other benchmarks, and the fixed cost is told beside the ratio.
+ */
+const SIZE = 4
+
 /** As our engine has them. */
 const THREADS = '2'
 const MEMORY = '1GB'
@@ -22,7 +28,8 @@ const MEMORY = '1GB'
  * answer takes: parsing and checking the statement, pinning snapshots, the log's end. Against DuckDB over one Parquet file
  * per table, written in order of time, with the statement as it is.
  */
-export const benchQuery: Bench = async ({ pairs, events, directory, say }) => {
+export const benchQuery: Bench = async ({ pairs, events: landerEvents, directory, say }) => {
+  const events = landerEvents * SIZE
   const data = `${directory}/data`
   await mkdir(`${data}/lake`, { recursive: true })
   say(`query: landing ${events} events`)
@@ -55,7 +62,13 @@ export const benchQuery: Bench = async ({ pairs, events, directory, say }) => {
         unit: '×',
         goal: { is: 'at most', value: 1.1 },
         samples: times.ratios,
-        detail: { events, oursMs: times.of, perfectMs: times.against, ...Object.fromEntries(perQuestion) },
+        detail: {
+          events,
+          fixedMsPerQuestion: (times.of - times.against) / game.compiled.questions.length,
+          oursMs: times.of,
+          perfectMs: times.against,
+          ...Object.fromEntries(perQuestion),
+        },
       },
     ]
   } finally {
