@@ -81,7 +81,9 @@ export class Intake {
   /** Hands the chunk over and begins a new one. */
   cut(): Chunk {
     const { chunk } = this
-    this.chunk = emptyChunk()
+    // Behind a full chunk comes another full one: room for it at once spares growing, which costs copies.
+    const { scratch } = chunk
+    this.chunk = this.isFull ? emptyChunk(scratch.length * 1.05, scratch.rows * 1.05) : emptyChunk()
     this.#lastKind = -1
     return chunk
   }
@@ -195,8 +197,8 @@ class NameHeader {
 const NOTHING = Buffer.alloc(0)
 const MALFORMED = { reason: 'malformed_json', field: null }
 
-function emptyChunk(): Chunk {
-  return { scratch: new Scratch(), candidates: [], faults: new Map(), ranges: {} }
+function emptyChunk(bytes?: number, rows?: number): Chunk {
+  return { scratch: new Scratch(bytes, rows), candidates: [], faults: new Map(), ranges: {} }
 }
 
 function valueOf(cursor: RecordCursor): Buffer {

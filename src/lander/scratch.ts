@@ -38,14 +38,20 @@ export class Scratch {
   buffer: Buffer
   readonly #kindIds = new Map<string, number>()
   /** Per row: where its line and its value begin, and where the value ends. */
-  #lineAt = new Uint32Array(1024)
-  #valueAt = new Uint32Array(1024)
-  #valueEnd = new Uint32Array(1024)
-  #kindOf = new Uint16Array(1024)
-  #offsets = new Float64Array(1024)
+  #lineAt: Uint32Array
+  #valueAt: Uint32Array
+  #valueEnd: Uint32Array
+  #kindOf: Uint16Array
+  #offsets: Float64Array
 
-  constructor(bytes = 1 << 16) {
-    this.buffer = Buffer.allocUnsafeSlow(bytes)
+  /** With room for so many bytes and rows; it grows. */
+  constructor(bytes = 1 << 16, rows = 1024) {
+    this.buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes))
+    this.#lineAt = new Uint32Array(Math.ceil(rows))
+    this.#valueAt = new Uint32Array(Math.ceil(rows))
+    this.#valueEnd = new Uint32Array(Math.ceil(rows))
+    this.#kindOf = new Uint16Array(Math.ceil(rows))
+    this.#offsets = new Float64Array(Math.ceil(rows))
   }
 
   kindId(kind: RowKind): number {

@@ -38,7 +38,7 @@ export const LANDER_DEFAULTS: LanderSettings = {
   askPollMs: 1_000,
   memoryBytes: 512 * 1024 * 1024,
   threads: 2,
-  adoptBytes: 4 * 1024 * 1024,
+  adoptBytes: 1024 * 1024,
   idsMax: 20_000_000,
   reserveSpool: 0.05,
   reserveCommit: 0.01,
