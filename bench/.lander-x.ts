@@ -87,7 +87,7 @@ async function openHere(log: EventLog, directory: string, settings: Partial<Land
     directory: join(directory, 'lander'),
     spoolDirectory: join(directory, 'spool'),
     plansDirectory: join(directory, 'plans'),
-    settings: { maintain: false, ...settings },
+    settings: { maintain: false, ...JSON.parse(process.env.S ?? "{}"), ...settings },
   })
   return { lander, lake }
 }
