@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 
 const LINES_MAX = 1000
 
-/** What was asked in earlier sessions. Losing it is no error: a home may be read-only. */
+/** What was asked before. Losing it is no error: a home may be read-only. */
 export interface History {
   /** Newest first, as readline wants them. */
   lines: string[]

@@ -10,9 +10,10 @@ import { type Clock, systemClock } from '../../../base/clock.ts'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { Lake } from '../../../lake/lake.ts'
 import type { LogReader } from '../../../log/log.ts'
-import { CATALOG, type Command, matchesLike, parseCommand, SCHEMA } from '../../commands.ts'
+import { answerCommand, textResult } from '../../answer-command.ts'
+import { type Command, parseCommand } from '../../commands.ts'
 import type { QueryOptions, QueryResult, SqlEngine, TableColumn, Value } from '../../sql.ts'
-import { lineColumnAt, nearestName } from '../../text.ts'
+import { unknownTable } from '../../unknown-table.ts'
 import { Admission } from './admission.ts'
 import { Deadline } from './deadline.ts'
 import type { Answer, Executor } from './executor.ts'
@@ -141,7 +142,7 @@ class DuckdbEngine implements SqlEngine {
     const command = parseCommand(sql)
     const work =
       command && command.kind !== 'explain'
-        ? this.#answerCommand(command, sql)
+        ? answerCommand(this, command, sql)
         : this.#run(sql, command, options)
     this.#inFlight.add(work)
     try {
@@ -237,26 +238,6 @@ class DuckdbEngine implements SqlEngine {
     })()
   }
 
-  async #answerCommand(command: Exclude<Command, { kind: 'explain' }>, sql: string): Promise<QueryResult> {
-    switch (command.kind) {
-      case 'show-catalogs':
-        return textResult(['Catalog'], rowsLike([CATALOG], command.like))
-      case 'show-schemas':
-        return textResult(['Schema'], rowsLike([SCHEMA], command.like))
-      case 'show-tables':
-        return textResult(['Table'], rowsLike(await this.listTables(), command.like))
-      case 'use':
-        return textResult(['result'], [])
-      case 'describe': {
-        const columns = await this.describe(command.table).catch((error: unknown) => {
-          throw isLandfallError(error) ? withPlace(error, sql, command.at) : error
-        })
-        const rows = columns.map(({ name, type }) => [name, type, '', ''])
-        return textResult(['Column', 'Type', 'Extra', 'Comment'], rows)
-      }
-    }
-  }
-
   #start(): Promise<Machinery> {
     this.#machinery ??= this.#load().catch((error: unknown) => {
       this.#machinery = undefined
@@ -317,38 +298,4 @@ function relationsOf(pinned: PinnedQuery): Map<string, string> {
     ([name, table]) => [name, relationSql(table.state.schema, table.locations)] as const,
   )
   return new Map(relations)
-}
-
-function rowsLike(names: string[], like: string | undefined): string[][] {
-  return names.filter((name) => matchesLike(name, like)).map((name) => [name])
-}
-
-/** An answer of texts that is there already. */
-function textResult(names: string[], rows: string[][]): QueryResult {
-  return {
-    columns: names.map((name) => ({ name, type: 'varchar' })),
-    pages: (async function* () {
-      if (rows.length > 0) yield rows
-    })(),
-    freshness: { position: undefined, end: undefined, behind: false, batch: 0 },
-  }
-}
-
-function unknownTable(table: string, known: string[]): LandfallError {
-  const near = nearestName(table, known)
-  const list = known.toSorted().join(', ')
-  const hint = near ? `Did you mean ${near}?` : list === '' ? 'There are no tables yet' : `There are: ${list}`
-  return new LandfallError(
-    'fix-request',
-    'sql/unknown-table',
-    `Table '${CATALOG}.${SCHEMA}.${table}' does not exist`,
-    { hint },
-  )
-}
-
-function withPlace(error: LandfallError, sql: string, index: number): LandfallError {
-  return new LandfallError(error.kind, error.code, error.message, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    details: { ...error.details, ...lineColumnAt(sql, index) },
-  })
 }

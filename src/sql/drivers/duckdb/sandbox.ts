@@ -6,6 +6,7 @@
 import { LandfallError } from '../../../base/errors.ts'
 import { CATALOG, SCHEMA } from '../../commands.ts'
 import { nearestName } from '../../text.ts'
+import { unknownTable } from '../../unknown-table.ts'
 import { placeOf } from './duckdb-errors.ts'
 import { ALLOWED_FUNCTIONS, ALLOWED_TABLE_FUNCTIONS, GROWING_FUNCTIONS, GROWTH_MAX } from './functions.ts'
 import type { TreeNode } from './parser.ts'
@@ -154,26 +155,10 @@ class Walk {
     const qualified = this.#text.qualified.has(Number(node['query_location']))
     if (!qualified && scope.has(name)) return
     const table = this.#tables.get(name)
-    if (table === undefined) throw this.#unknownTable(node, written)
+    if (table === undefined) throw unknownTable(written, [...this.#tables.values()], this.#place(node))
     if (scope.has(name))
       throw this.#refuse(node, `'${written}' is also defined by WITH`, 'Give one of them another name')
     this.#found.tables.add(table)
-  }
-
-  #unknownTable(node: TreeNode, written: string): LandfallError {
-    const known = [...this.#tables.values()]
-    const near = nearestName(written, known)
-    const list = known.toSorted().slice(0, 20).join(', ')
-    const hint = near
-      ? `Did you mean ${near}?`
-      : list === ''
-        ? 'There are no tables yet'
-        : `There are: ${list}`
-    const message = `Table '${CATALOG}.${SCHEMA}.${written}' does not exist`
-    return new LandfallError('fix-request', 'sql/unknown-table', message, {
-      hint,
-      details: this.#place(node),
-    })
   }
 
   #unknownSchema(node: TreeNode): LandfallError {
