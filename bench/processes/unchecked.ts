@@ -1,12 +1,12 @@
 /**
  * What the door would be without a check: node:http takes a body, cuts it at line ends and appends the lines to the same log,
- * as fast as that goes. No field is looked at, no rule of HTTP beyond what node:http keeps, no receipt per event.
+ * as records of the same shape, as fast as that goes. No byte of an event is looked at, and there is no receipt per event.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { uuidv7Source } from '../../src/base/ids.ts'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
-import type { NewRecord } from '../../src/model/record.ts'
+import { type NewRecord, recordHeader } from '../../src/model/record.ts'
 import { childSettings, serve } from '../child.ts'
 import type { DoorAnswer, DoorSettings } from './door.ts'
 
@@ -21,12 +21,23 @@ const server = createServer(async (request, response) => {
   response.writeHead(200, { 'Content-Length': answer.length }).end(answer)
 })
 
+/** The plan's version and the named request headers, as the collector writes them beside each event. */
+const SHARED: [string, string][] = [
+  [recordHeader.plan, '0123456789abcdef'],
+  [recordHeader.requestHeaders, '{"Host":"bench"}'],
+]
+
 function recordsOf(body: Buffer): NewRecord[] {
   const records: NewRecord[] = []
   const receivedAt = Date.now() * 1000
   for (let start = 0; start < body.length; ) {
     const end = body.indexOf(10, start)
-    records.push({ key: null, value: body.subarray(start, end), receivedAt, headers: [['id', nextId()]] })
+    records.push({
+      key: null,
+      value: body.subarray(start, end),
+      receivedAt,
+      headers: [['id', nextId()], ...SHARED],
+    })
     start = end + 1
   }
   return records
