@@ -78,8 +78,7 @@ export class SupervisedChild {
     )
     // `close` comes after the last message has been heard; `exit` may come before.
     child.on('close', (code, signal) => {
-      if (this.#readyAt !== undefined && performance.now() - this.#readyAt > HEALTHY_AFTER_MS)
-        this.#failures = 0
+      this.#forgive()
       if (signal === null && !this.#everReady && !this.#saidWhy && !this.#stopping) {
         this.#options.events.onBroken(this.name, `exit code ${code}`)
       }
@@ -132,6 +131,13 @@ export class SupervisedChild {
       this.#ready.resolve()
       events.onReady(this.name, message.address)
     }
+  }
+
+  /** A child that could serve is back soon however often it is killed; only one that cannot even start waits longer each time. */
+  #forgive(): void {
+    if (this.#readyAt === undefined) return
+    const well = performance.now() - this.#readyAt > HEALTHY_AFTER_MS
+    this.#failures = well ? 0 : Math.min(this.#failures, 1)
   }
 
   #ended(how: string): void {
