@@ -20,6 +20,8 @@ import { type Bench, check, comparePairs, median, timed } from './harness.ts'
 
 const FRAME = 1000
 const QUERIES = 15
+/** received_at of the first event, µs. */
+const RECEIVED = 1_790_000_000_000_000
 const pipeline = game.compiled
 
 /**
@@ -67,7 +69,7 @@ async function append(log: EventLog, values: Buffer[], from: number): Promise<vo
     values.map((value, i) => ({
       key: null,
       value,
-      receivedAt: 1_790_000_000_000_000 + (from + i) * 50,
+      receivedAt: RECEIVED + (from + i) * 50,
       headers: [
         ['id', `0197a3c4-0000-7000-8000-${String(from + i).padStart(12, '0')}`],
         ['plan', pipeline.plan.version],
@@ -154,7 +156,7 @@ function copySql(table: TableDefinition, path: string): string {
   return `COPY (SELECT ${columns.join(', ')} FROM batch${where}) TO ${literal(path)} (FORMAT parquet, COMPRESSION ${table.codec})`
 }
 
-/** What the line itself has; ids and offsets, which it has not, are made from what is at hand. */
+/** What the line itself has; ids, times and offsets, which it has not, are made from the row's number, so that the files are the same. */
 function fromLine({ source }: Column): string {
   switch (source.from) {
     case 'raw_event':
@@ -166,13 +168,13 @@ function fromLine({ source }: Column): string {
     case 'property':
       return `s.${identifier(source.property)}`
     case 'event_id':
-      return 'uuid()::VARCHAR'
+      return `'0197a3c4-0000-7000-8000-' || lpad(rowid::VARCHAR, 12, '0')`
     case 'partition':
       return '0'
     case 'offset':
       return 'rowid'
     default:
-      return 'now()'
+      return `make_timestamptz(${RECEIVED} + rowid * 50)`
   }
 }
 
