@@ -34,7 +34,7 @@ export function installWhatIsMissing() {
   process.stderr.write(`landfall: installing ${what} (npm ci)\n`)
   // npm tells its scripts where it is; without it (`node scripts/start.js`) the one on the PATH does.
   const npm = process.env.npm_execpath
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   const done = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
     : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2] })
