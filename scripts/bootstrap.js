@@ -1,7 +1,7 @@
 // What every npm script begins with: install what is missing, then go on under the pinned Node. Plain JavaScript for
 // whatever Node the system has.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findPinnedNode, handOver, isNodeFine, tooOldMessage } from '../bin/node24.js'
@@ -30,6 +30,14 @@ function readLock(path) {
 export function installWhatIsMissing() {
   const missing = missingPackages()
   if (missing.length === 0 && (isNodeFine() || findPinnedNode(root) !== undefined)) return
+  const modules = join(root, 'node_modules')
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // npm ci would empty the folder that the link leads to.
+    process.stderr.write(
+      `landfall: node_modules is a link and lacks ${missing[0] ?? 'Node 24'}; install where it leads to\n`,
+    )
+    process.exit(1)
+  }
   const what = missing.length === 0 ? 'Node 24' : `${missing.length} packages`
   process.stderr.write(`landfall: installing ${what} (npm ci)\n`)
   // npm tells its scripts where it is; without it (`node scripts/start.js`) the one on the PATH does.

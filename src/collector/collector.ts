@@ -26,6 +26,7 @@ import { HeaderMerger } from './merge-headers.ts'
 import { type Counts, createMetrics, newCounts } from './metrics.ts'
 import { BodyReader } from './read-body.ts'
 import { type Reason, Reasons } from './reasons.ts'
+import { loadBodyCompiler } from './route-body.ts'
 import type { RouteView } from './route-request.ts'
 import { Router } from './router.ts'
 import { Route } from './routes.ts'
@@ -112,7 +113,9 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   app.options('/v1/events', (request, reply) => door.preflight(request.raw, reply.raw))
   router.own('POST', '/v1/events', (request, response) => void door.serve(request, response))
   serveHealth(router, { gate, memory, log, registry })
-  for (const [key, route] of Object.entries(definition.routes ?? {})) {
+  const routes = Object.entries(definition.routes ?? {})
+  if (routes.some(([, route]) => typeof route !== 'function')) await loadBodyCompiler()
+  for (const [key, route] of routes) {
     const served = new Route(key, route as RouteOf, shared)
     router.route(key, (request, response, params) => void served.serve(request, params, response))
   }

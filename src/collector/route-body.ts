@@ -1,11 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import type { TSchema } from 'typebox'
-import { Compile, type Validator } from 'typebox/compile'
+import type { Compile, Validator } from 'typebox/compile'
 import { refuse } from './answers.ts'
 import type { CollectorSettings } from './limits.ts'
 import type { Body } from './read-body.ts'
 import { JsonScanner } from './scan-events.ts'
 import { explainFault, invalidUtf8 } from './scan-faults.ts'
+
+let compile: typeof Compile | undefined
+
+/** Must have resolved before a parser with a schema is made. A pipeline without one starts without these 300 modules. */
+export async function loadBodyCompiler(): Promise<void> {
+  compile ??= (await import('typebox/compile')).Compile
+}
 
 /** Turns the bytes of a route's request into what its handler gets as `body`. */
 export class RouteBodyParser {
@@ -19,7 +26,7 @@ export class RouteBodyParser {
       { depthMax, eventsMax: 1, eventBytesMax: settings.inflatedBytesMax },
       null,
     )
-    this.#validator = schema === undefined ? undefined : Compile(schema)
+    this.#validator = schema === undefined ? undefined : compile!(schema)
     this.#required = schema !== undefined
   }
 

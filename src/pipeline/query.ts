@@ -2,6 +2,7 @@
 import { type DuckdbEngineSettings, openDuckdbEngine } from '../sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../sql/sql.ts'
 import { openSqlServer } from '../sql/wire/trino/server.ts'
+import { landerMetrics } from './lander-metrics.ts'
 import { dataPaths } from './paths.ts'
 import { openLakeAt } from './readers.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
@@ -49,6 +50,7 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
         engine,
         ...options.listen,
         insecure: options.insecure,
+        metrics: () => landerMetrics(dataPaths(options.data).lander),
         ...(options.token === null ? {} : { token: options.token }),
       }),
     )

@@ -48,6 +48,7 @@ test('up answers a request, then the SQL question about it, and lands everything
     expect(await call(`${url}/readyz`)).toBeDefined()
     expect(await call(`${url}/metrics`)).toMatch(/^landfall_/m)
   }
+  expect(await call(`${running.sql}/metrics`)).toMatch(/^landfall_lander_pending \d+$/m)
   const greeting = running.output()
   expect(greeting).toContain(`events at ${running.http}, SQL at ${running.sql}`)
   expect(greeting).toContain('curl -d')

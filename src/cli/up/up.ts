@@ -19,10 +19,15 @@ export async function runUp(options: UpOptions): Promise<never> {
   const supervisor = await openSupervisor({ ...options, report })
   const stopped = stopOnSignals(supervisor, report)
   try {
+    const serving = Promise.withResolvers<void>()
+    if (options.watch) {
+      const { watchPipeline } = await import('./watch-pipeline.ts')
+      await watchPipeline(supervisor, serving.promise, options, report)
+    }
     const up = await Promise.race([supervisor.start(), stopped])
     if (up !== undefined) {
       report({ level: 'info', text: greeting(up, options), fields: { http: up.http, sql: up.sql } })
-      if (options.watch) await startWatching(supervisor, options, report)
+      serving.resolve()
       await Promise.race([supervisor.failed, stopped])
     }
   } catch (error) {
@@ -31,11 +36,6 @@ export async function runUp(options: UpOptions): Promise<never> {
     return exit(exitCodeOf(error))
   }
   return exit(EXIT.ok)
-}
-
-async function startWatching(supervisor: Supervisor, options: UpOptions, report: Report): Promise<void> {
-  const { watchPipeline } = await import('./watch-pipeline.ts')
-  watchPipeline(supervisor, options, report)
 }
 
 /** Resolves when the first SIGTERM or Ctrl-C has led to a graceful end; the second hurries, the third kills. */

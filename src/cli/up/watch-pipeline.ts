@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { watch } from 'node:fs'
+import { existsSync, watch } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
@@ -21,17 +21,25 @@ const SOURCES = new Set(['.ts', '.mts', '.js', '.mjs', '.json', '.csv'])
  * Watches the pipeline file and the sources beside it (which it may import). A change is checked in a process of its own first: a
  * wrong definition is said and the old one stays; a right one restarts the stages, from the lander to the door. Events that
  * were answered are in the log, so nothing is lost between.
+ *
+ * Call it before the stages load the file, so that no change falls between; it acts when `serving` has resolved.
  */
-export function watchPipeline(supervisor: Supervisor, options: WatchOptions, report: Report): void {
+export async function watchPipeline(
+  supervisor: Supervisor,
+  serving: Promise<unknown>,
+  options: WatchOptions,
+  report: Report,
+): Promise<void> {
   const directory = dirname(options.pipeline)
-  let seen = fingerprint(directory)
+  // The door says better what is wrong.
+  if (!existsSync(directory)) return
+  let seen = await fingerprint(directory)
   let quiet: NodeJS.Timeout | undefined
-  let work = Promise.resolve()
 
   const look = async () => {
     const now = await fingerprint(directory)
-    if (now === (await seen)) return
-    seen = Promise.resolve(now)
+    if (now === seen) return
+    seen = now
     const compiled = await check(options)
     if (compiled === undefined) {
       report({ level: 'error', text: 'the changed pipeline was refused (above); the old one goes on' })
@@ -42,6 +50,8 @@ export function watchPipeline(supervisor: Supervisor, options: WatchOptions, rep
   }
   const onError = (error: unknown) =>
     report({ level: 'error', text: `the changed pipeline does not start: ${(error as Error).message}` })
+
+  let work = serving.then(look).catch(onError)
 
   watch(directory, (_event, name) => {
     if (name !== null && !SOURCES.has(extname(name))) return
