@@ -306,3 +306,30 @@ test('the same seed makes the same events', async () => {
   expect(values[0]).toBe(values[1])
   expect(values[0]!.trim().split('\n')).toHaveLength(60)
 })
+
+test('--log-format json writes one object per line, and a variable is as good as a flag', async () => {
+  const data = folder()
+  const child = spawn(
+    process.execPath,
+    [join(projectRoot, 'bin/landfall.js'), 'up', GAME, '--log-format', 'json'],
+    {
+      cwd: projectRoot,
+      env: { ...process.env, LANDFALL_DATA: data, LANDFALL_HTTP: '127.0.0.1:0', LANDFALL_SQL: '127.0.0.1:0' },
+    },
+  )
+  let output = ''
+  child.stderr.on('data', (chunk) => (output += chunk))
+  const ended = new Promise((done) => child.once('close', done))
+  await until('up.json', () => existsSync(join(data, 'up.json')))
+  const { processes } = JSON.parse(readFileSync(join(data, 'up.json'), 'utf8'))
+  process.kill(processes.query, 'SIGKILL')
+  await until('the restart', () => output.includes('query is back'))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  const lines = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(lines[0]).toMatchObject({ level: 30, msg: 'landfall is up', http: expect.stringMatching(/^http:/) })
+  expect(lines).toContainEqual(expect.objectContaining({ level: 40, stage: 'query', how: 'SIGKILL' }))
+})

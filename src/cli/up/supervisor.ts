@@ -77,6 +77,11 @@ export class Supervisor {
     return this.#up
   }
 
+  /** What the door made of the pipeline file; undefined before it did. */
+  get compiled(): CompiledPipeline | undefined {
+    return this.#compiled
+  }
+
   /** Rejects when a stage has a failure that no restart mends. */
   get failed(): Promise<never> {
     return this.#failed.promise

@@ -1,8 +1,7 @@
-import { relative } from 'node:path'
 import { describeError, EXIT, exit, exitCodeOf } from '../exit.ts'
 import { type LogFormat, openReport, type Report } from '../reporter.ts'
+import { greeting } from './greeting.ts'
 import { openSupervisor, type Supervisor } from './supervisor.ts'
-import type { UpFile } from './up-file.ts'
 
 export interface UpOptions {
   launcher: string
@@ -26,7 +25,9 @@ export async function runUp(options: UpOptions): Promise<never> {
     }
     const up = await Promise.race([supervisor.start(), stopped])
     if (up !== undefined) {
-      report({ level: 'info', text: greeting(up, options), fields: { http: up.http, sql: up.sql } })
+      const text =
+        options.logFormat === 'json' ? 'landfall is up' : greeting(up, supervisor.compiled, options)
+      report({ level: 'info', text, fields: { http: up.http, sql: up.sql } })
       serving.resolve()
       await Promise.race([supervisor.failed, stopped])
     }
@@ -56,15 +57,4 @@ export function stopOnSignals(supervisor: Supervisor, report: Report): Promise<u
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
   return stopped.promise
-}
-
-function greeting(up: UpFile, { pipeline, data }: UpOptions): string {
-  const here = (path: string) => relative(process.cwd(), path) || '.'
-  const flag = data === './data' ? '' : ` --data ${here(data)}`
-  return [
-    `landfall is up: events at ${up.http}, SQL at ${up.sql}, data in ${here(data)}`,
-    `  try   curl -d '{"event_type": "hello"}' ${up.http}/v1/events`,
-    `        landfall sql${flag} "select event_type, count(*) from events group by 1"`,
-    `        landfall watch${flag}     landfall tables${flag}     landfall simulate ${here(pipeline)} --http ${new URL(up.http).host}`,
-  ].join('\n')
 }
