@@ -92,7 +92,7 @@ export function addPipelineCommands(program: Command): void {
       const { runSimulate } = await import('../simulate.ts')
       await runSimulate(resolve(pipeline), options as never, settingFlags(options))
     })
-  withSettings(simulate, 'collector.listen')
+  withSettings(simulate, 'data', 'collector.listen')
 
   program
     .command('settings')

@@ -72,7 +72,7 @@ export async function describeTopic(data: string): Promise<Topic> {
   return { topic: TOPIC, logId: log.id, replication: 1, partitions, ...(await sizeOf(dataPaths(data).log)) }
 }
 
-/** Segments are preallocated, so what they take of the disk is counted and not their length. */
+/** What the segments take of the disk: they are laid out ahead, so this is more than the events in them. */
 async function sizeOf(directory: string): Promise<{ segments: number; bytes: number }> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.log'))
   const stats = await Promise.all(names.map((name) => stat(join(directory, name)).catch(() => undefined)))
