@@ -42,18 +42,28 @@ if (filters.length === 0) {
   }
 }
 
-const summaryFile = join(root, '.cache', 'test-summary.json')
-rmSync(summaryFile, { force: true })
-const vitest = join(modules, 'vitest', 'vitest.mjs')
-const code = await run(node, [vitest, 'run', ...filters])
-if (existsSync(summaryFile)) {
+// Stories start the whole tree of processes, kill them and hold them to seconds: they run one at a time, with nothing beside them.
+const isStory = (path) => path.startsWith('test/stories')
+const stories = filters.length === 0 ? ['test/stories'] : filters.filter(isStory)
+const others = filters.filter((path) => !isStory(path))
+if (filters.length === 0) await runTests(['--exclude', 'test/stories/**'])
+else if (others.length > 0) await runTests(others)
+if (stories.length > 0) await runTests([...stories, '--no-file-parallelism'])
+
+async function runTests(args) {
+  const summaryFile = join(root, '.cache', 'test-summary.json')
+  rmSync(summaryFile, { force: true })
+  const vitest = join(modules, 'vitest', 'vitest.mjs')
+  const code = await run(node, [vitest, 'run', ...args])
+  if (!existsSync(summaryFile)) {
+    total.failed += 1
+    console.log('FAILED: vitest ended without a summary')
+    return
+  }
   const summary = JSON.parse(readFileSync(summaryFile, 'utf8'))
   for (const key of Object.keys(total)) total[key] += summary[key]
   if (code !== 0 && summary.failed === 0) total.failed += 1
   for (const { name, reason } of summary.skips) console.log(`skipped: ${name}: ${reason}`)
-} else {
-  total.failed += 1
-  console.log('FAILED: vitest ended without a summary')
 }
 
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)

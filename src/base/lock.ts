@@ -16,10 +16,15 @@ export function lockDirectory(directory: string, what: string): DirectoryLock {
     database.exec('PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
-    throw new LandfallError('fix-config', 'base/locked', `${what} at ${directory} is in use by another process`, {
-      hint: 'Stop the other process, or give this one another directory with --data',
-      cause: error,
-    })
+    throw new LandfallError(
+      'fix-config',
+      'base/locked',
+      `${what} at ${directory} is in use by another process`,
+      {
+        hint: 'Stop the other process, or give this one another directory with --data',
+        cause: error,
+      },
+    )
   }
   return {
     release() {
@@ -29,7 +34,11 @@ export function lockDirectory(directory: string, what: string): DirectoryLock {
 }
 
 /** The same, waiting up to `waitMs` for a predecessor that is just leaving. */
-export async function waitForDirectoryLock(directory: string, what: string, waitMs: number): Promise<DirectoryLock> {
+export async function waitForDirectoryLock(
+  directory: string,
+  what: string,
+  waitMs: number,
+): Promise<DirectoryLock> {
   const until = performance.now() + waitMs
   for (;;) {
     try {
