@@ -173,7 +173,7 @@ const all = {
   'lake.compactionBytesMax': setting(
     'lake.compactionBytesMax',
     bytes,
-    256 * MIB,
+    64 * MIB,
     'what one round of compaction reads',
   ),
 
