@@ -149,7 +149,8 @@ test("npx landfall up runs the guide's pipeline: an event is answered and is in 
   let output = ''
   for (const stream of [up.stdout, up.stderr])
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const ended = once(up, 'exit')
+  // npx ends at once; the pipes close when `landfall up` itself has landed everything and ended.
+  const ended = once(up, 'close')
   try {
     const answer = await firstAnswer(`http://127.0.0.1:${http}/purchase_a_sword/sabre`, () => output)
     expect(answer).toBe('Sword Purchased! sabre\n')
