@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs'
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os'
 import { type Figure, passes } from './harness.ts'
 
 /** What a figure depends on; no names of hosts or paths. */
@@ -10,6 +10,8 @@ export function describeMachine() {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: `${type()} ${release()}`,
     node: process.version,
+    /** What runs here besides, where the system tells (processes that want a core, mean of the last minute). */
+    load: precise(loadavg()[0]!),
   }
 }
 

@@ -46,8 +46,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const figures: Figure[] = []
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
-const { cpu, cores, memoryGiB, kernel, node } = describeMachine()
-say(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, node ${node}`)
+// Asked before our own load is in it.
+const machine = describeMachine()
+const { cpu, cores, memoryGiB, kernel, node, load } = machine
+say(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, node ${node}, load ${load}`)
 for (const name of names) {
   const bench = await BENCHES[name]!()
   // Not below /tmp, which may be memory: syncs would cost nothing.
@@ -68,4 +70,4 @@ if (values.quick)
       1,
     ),
   )
-else appendHistory(join(root, 'bench', 'history.jsonl'), settings, figures)
+else appendHistory(join(root, 'bench', 'history.jsonl'), machine, settings, figures)
