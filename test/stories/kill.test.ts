@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { Agent, get } from 'node:http'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { querySql, type Running, startLandfall, until, wait } from '../support/landfall.ts'
 
 // `kill -9` of any process of the tree while 16 clients send. Every answered event must be in every table it matches exactly once;
@@ -40,6 +40,10 @@ test(`kill -9 of any process, ${KILLS} times under load: nothing lost, nothing t
   const random = randomSource(seed)
   let landfall: Running = await startLandfall('examples/game/pipeline.ts')
   const { data, http, sql } = landfall
+  onTestFinished(async () => {
+    await landfall.stop()
+    rmSync(data, { recursive: true, force: true })
+  })
   const answered = new Set<string>()
   const joined: Record<string, number[]> = Object.fromEntries(GUILDS.map((guild) => [guild, []]))
   let sent = 0
@@ -122,5 +126,4 @@ test(`kill -9 of any process, ${KILLS} times under load: nothing lost, nothing t
   expect(slow).toEqual([])
 
   expect(await landfall.stop()).toBe(0)
-  rmSync(data, { recursive: true, force: true })
 }, 600_000)

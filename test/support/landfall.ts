@@ -50,6 +50,12 @@ export async function until<T>(
   }
 }
 
+/** Supervisors of this test process: none outlives it, whatever an assertion did. Their stages leave by themselves. */
+const started = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL')
+})
+
 /** Starts `landfall up` with free ports and waits until door and SQL answer. */
 export async function startLandfall(
   pipeline: string,
@@ -66,9 +72,15 @@ export async function startLandfall(
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
+  started.add(child)
   let output = ''
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => void (output += chunk))
-  const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
+  const exited = new Promise<number | null>((done) =>
+    child.once('exit', (code) => {
+      started.delete(child)
+      done(code)
+    }),
+  )
   const readUp = () => JSON.parse(readFileSync(upFile, 'utf8')) as UpFile
   try {
     await until('landfall up to serve', async () => {
