@@ -4,7 +4,7 @@ import { Child } from './child.ts'
 import { type Bench, check, median } from './harness.ts'
 import { startLandfallUp, untilServing } from './landfall-up.ts'
 import type { TrackSettings } from './processes/track-load.ts'
-import { countRows, rowsOf } from './sql-client.ts'
+import { askNumber, countRows } from './sql-client.ts'
 
 const PER_SECOND = 5_000
 const WARM_UP_MS = 2_000
@@ -32,10 +32,13 @@ export const benchFresh: Bench = async ({ pairs, seconds, directory, say }) => {
       })
       check(sent.ok, `the probe was answered with ${sent.status}`)
       const answeredAt = performance.now()
-      const [row] = await rowsOf(engine, `SELECT count(*) FROM events WHERE event_id = '${probe}'`)
+      const statement = `SELECT count(*) FROM events WHERE event_id = '${probe}'`
+      let found = await askNumber(engine, statement)
+      // An answer that the lander did not reach in time says so; asking again is part of the wait.
+      while (found.behind && found.value === 0) found = await askNumber(engine, statement)
+      check(found.value === 1, `${probe} was answered and is in the next SQL answer ${found.value} times`)
       // The first seconds start the engine and fill caches.
       if (answeredAt - begun > WARM_UP_MS) waits.push(performance.now() - answeredAt)
-      check(Number(row![0]) === 1, `${probe} was answered and is in the next SQL answer ${row![0]} times`)
     }
     const stats = await load.ask({ do: 'stop' })
     check(

@@ -18,12 +18,13 @@ export function describeMachine() {
 /** One line per run: when, on what, with which settings, and the figures with every sample. */
 export function appendHistory(
   path: string,
+  machine: ReturnType<typeof describeMachine>,
   settings: Record<string, unknown>,
   figures: readonly Figure[],
 ): void {
   const line = {
     at: new Date().toISOString(),
-    machine: describeMachine(),
+    machine,
     settings,
     figures: figures.map(rounded),
   }

@@ -57,6 +57,10 @@ for (const name of names) {
   const directory = mkdtempSync(join(root, '.cache', `bench-${name}-`))
   try {
     figures.push(...(await bench({ ...settings, directory, say })))
+  } catch (error) {
+    // The others still have something to say.
+    say(`${name}: ${(error as Error).message}`)
+    process.exitCode = 1
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
