@@ -10,7 +10,7 @@ import type { Candidate, Duplicates } from './duplicates/duplicates.ts'
 import { derivedEventId } from './event-ids.ts'
 import type { RowFault } from './judge/judge.ts'
 import { readable } from './readable.ts'
-import { Scratch } from './scratch.ts'
+import { type Group, Scratch } from './scratch.ts'
 
 /** Names of sources and plans are short; longer texts are a foreign producer's and mean nothing here. */
 const NAME_BYTES_MAX = 128
@@ -40,6 +40,8 @@ export class Intake {
   readonly source = new NameHeader(recordHeader.source)
   #lastKind = -1
   #lastPartition = -1
+  readonly #spare: Group[] = []
+  #isBusy = false
 
   constructor(logId: string, duplicates: Duplicates, limits: ChunkLimits) {
     this.#logId = logId
@@ -81,11 +83,17 @@ export class Intake {
   /** Hands the chunk over and begins a new one. */
   cut(): Chunk {
     const { chunk } = this
-    // Behind a full chunk comes another full one: room for it at once spares growing, which costs copies.
-    const { scratch } = chunk
-    this.chunk = this.isFull ? emptyChunk(scratch.length * 1.05, scratch.rows * 1.05) : emptyChunk()
+    // Behind a full chunk comes another full one, which takes the memory of the one before; else nothing is kept.
+    this.#isBusy = this.isFull
+    if (!this.#isBusy) this.#spare.length = 0
+    this.chunk = emptyChunk(this.#spare)
     this.#lastKind = -1
     return chunk
+  }
+
+  /** Takes back the memory of a chunk that is judged. */
+  release({ scratch }: Chunk): void {
+    if (this.#isBusy) scratch.release(this.#spare)
   }
 
   #extend(partition: number, to: number, from?: number): void {
@@ -197,8 +205,8 @@ class NameHeader {
 const NOTHING = Buffer.alloc(0)
 const MALFORMED = { reason: 'malformed_json', field: null }
 
-function emptyChunk(bytes?: number, rows?: number): Chunk {
-  return { scratch: new Scratch(bytes, rows), candidates: [], faults: new Map(), ranges: {} }
+function emptyChunk(spare?: Group[]): Chunk {
+  return { scratch: new Scratch(spare), candidates: [], faults: new Map(), ranges: {} }
 }
 
 function valueOf(cursor: RecordCursor): Buffer {

@@ -122,6 +122,8 @@ async function openDuckdb(directory: string, settings: LanderSettings): Promise<
     memory_limit: `${Math.ceil(settings.memoryBytes / 1e6)}MB`,
     temp_directory: join(directory, 'tmp'),
     preserve_insertion_order: 'false',
+    // A scratch file is read once, and the next one has the same name.
+    enable_external_file_cache: 'false',
   })
 }
 

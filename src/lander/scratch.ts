@@ -1,15 +1,16 @@
 /**
- * The rows of one chunk on their way from the log to DuckDB: bytes, not objects. One line each, fields parted by \x01, no quotes:
+ * The rows of one chunk on their way from the log to DuckDB: bytes and numbers in flat buffers, column by column, no objects.
+ * They are the pages of the scratch file as they stand (scratch-file.ts):
  *
- *   row · kind · offset · received_at (µs, less `baseMicros`) · event_id · request headers · value
+ *   "offset" · received (µs) · kind · event_id · h (request headers, "" for none) · raw (the value)
  *
- * `row` counts from 0; `kind` has four digits and names one of `kinds` (what rows have in common), so that a verdict found
- * later can be put over it in place. JSON text has no control characters but blanks, so \x01 and the newline are free
- * once newlines between tokens are made blanks. Values that are not such text never get here: see `replaceValue`.
+ * A row is known by its number, from 0; `kind` names one of `kinds` (what rows have in common), so that a verdict found later can be
+ * put over it in place. Columns that say nothing (one kind only, no headers at all) are not in the file.
  */
 import { isUtf8 } from 'node:buffer'
 import type { RecordCursor } from '../log/log.ts'
 import { readable } from './readable.ts'
+import { type RowGroup, type ScratchColumn, writeScratchFile } from './scratch-file.ts'
 
 /** What a record's row is to become. */
 export type Fate = 'judge' | 'duplicate' | 'dead'
@@ -23,35 +24,24 @@ export interface RowKind {
   fate: Fate
 }
 
-const SEPARATOR = 1
-const NEWLINE = 10
-const KIND_DIGITS = 4
+/** Rows of a group: a power of two, so that a row finds its group by a shift. */
+const GROUP_BITS = 15
+const GROUP_ROWS = 1 << GROUP_BITS
+const GROUP_MASK = GROUP_ROWS - 1
 
 export class Scratch {
   rows = 0
-  length = 0
   /** Bytes of values, which is what limits count. */
   valueBytes = 0
-  baseMicros = 0
-  lineBytesMax = 0
   readonly kinds: RowKind[] = []
-  buffer: Buffer
   readonly #kindIds = new Map<string, number>()
-  /** Per row: where its line and its value begin, and where the value ends. */
-  #lineAt: Uint32Array
-  #valueAt: Uint32Array
-  #valueEnd: Uint32Array
-  #kindOf: Uint16Array
-  #offsets: Float64Array
+  readonly #groups: Group[] = []
+  readonly #spare: Group[]
+  #hasHeaders = false
 
-  /** With room for so many bytes and rows; it grows. */
-  constructor(bytes = 1 << 16, rows = 1024) {
-    this.buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes))
-    this.#lineAt = new Uint32Array(Math.ceil(rows))
-    this.#valueAt = new Uint32Array(Math.ceil(rows))
-    this.#valueEnd = new Uint32Array(Math.ceil(rows))
-    this.#kindOf = new Uint16Array(Math.ceil(rows))
-    this.#offsets = new Float64Array(Math.ceil(rows))
+  /** Takes its memory out of `spare` first. */
+  constructor(spare: Group[] = []) {
+    this.#spare = spare
   }
 
   kindId(kind: RowKind): number {
@@ -77,42 +67,33 @@ export class Scratch {
     value: Buffer | undefined,
   ): number {
     const row = this.rows
-    const from = value === undefined ? Math.max(cursor.valueStart, 0) : 0
-    const to = value === undefined ? (cursor.valueStart < 0 ? 0 : cursor.valueEnd) : value.length
-    this.#reserve(row, to - from + (idEnd - idStart) + (headersEnd - headersStart) + 80)
-    if (row === 0) this.baseMicros = cursor.receivedAt
-    this.#lineAt[row] = this.length
-    this.#kindOf[row] = kind
-    this.#offsets[row] = cursor.offset
-    this.#number(row)
-    this.buffer[this.length++] = SEPARATOR
-    this.#writeKind(this.length, kind)
-    this.length += KIND_DIGITS
-    this.buffer[this.length++] = SEPARATOR
-    this.#number(cursor.offset)
-    this.buffer[this.length++] = SEPARATOR
-    this.#number(cursor.receivedAt - this.baseMicros)
-    this.buffer[this.length++] = SEPARATOR
-    this.#copy(idBytes, idStart, idEnd)
-    this.buffer[this.length++] = SEPARATOR
-    if (headersEnd > headersStart) this.#copy(cursor.bytes, headersStart, headersEnd)
-    this.buffer[this.length++] = SEPARATOR
-    this.#valueAt[row] = this.length
-    this.#copy(value ?? cursor.bytes, from, to)
-    this.#valueEnd[row] = this.length
-    this.buffer[this.length++] = NEWLINE
-    this.valueBytes += to - from
-    this.lineBytesMax = Math.max(this.lineBytesMax, this.length - this.#lineAt[row]!)
+    const at = row & GROUP_MASK
+    if (at === 0) this.#groups.push(this.#spare.pop() ?? new Group(this.#groups.at(-1)))
+    const group = this.#groups[row >>> GROUP_BITS]!
+    group.rows = at + 1
+    group.kinds[at] = kind
+    group.offsets[at] = cursor.offset
+    group.received[at] = cursor.receivedAt
+    group.ids.add(at, idBytes, idStart, idEnd)
+    if (headersEnd > headersStart) {
+      this.#hasHeaders = true
+      group.headersBefore(at).add(at, cursor.bytes, headersStart, headersEnd)
+    } else if (group.headers.rows > 0) group.headers.addEmpty(at)
+    const before = group.values.length
+    if (value !== undefined) group.values.add(at, value, 0, value.length)
+    else if (cursor.valueStart < 0) group.values.addEmpty(at)
+    else group.values.add(at, cursor.bytes, cursor.valueStart, cursor.valueEnd)
+    this.valueBytes += group.values.length - before - LENGTH_BYTES
     this.rows = row + 1
     return row
   }
 
   kindOf(row: number): RowKind {
-    return this.kinds[this.#kindOf[row]!]!
+    return this.kinds[this.#group(row).kinds[row & GROUP_MASK]!]!
   }
 
   offsetOf(row: number): number {
-    return this.#offsets[row]!
+    return this.#group(row).offsets[row & GROUP_MASK]!
   }
 
   /** The row of an offset of a partition, or -1. Offsets of one partition ascend with the rows. */
@@ -122,130 +103,174 @@ export class Scratch {
       let high = this.rows
       while (low < high) {
         const middle = (low + high) >>> 1
-        if (this.#offsets[middle]! < offset) low = middle + 1
+        if (this.offsetOf(middle) < offset) low = middle + 1
         else high = middle
       }
-      return low < this.rows && this.#offsets[low] === offset ? low : -1
+      return low < this.rows && this.offsetOf(low) === offset ? low : -1
     }
     for (let row = 0; row < this.rows; row++) {
-      if (this.#offsets[row] === offset && this.kindOf(row).partition === partition) return row
+      if (this.offsetOf(row) === offset && this.kindOf(row).partition === partition) return row
     }
     return -1
   }
 
   setFate(row: number, fate: Fate): void {
-    const kind = this.kindId({ ...this.kindOf(row), fate })
-    this.#kindOf[row] = kind
-    const at = this.buffer.indexOf(SEPARATOR, this.#lineAt[row]) + 1
-    this.#writeKind(at, kind)
+    this.#group(row).kinds[row & GROUP_MASK] = this.kindId({ ...this.kindOf(row), fate })
   }
 
   valueOf(row: number): Buffer {
-    return this.buffer.subarray(this.#valueAt[row]!, this.#valueEnd[row]!)
+    return this.#group(row).values.get(row & GROUP_MASK)
   }
 
-  /** What the row's line says of the record. */
   recordOf(row: number): { eventId: string; receivedAt: number; value: Buffer } {
-    const line = this.buffer.toString('latin1', this.#lineAt[row], this.#valueAt[row])
-    const [, , , received, eventId] = line.split('\x01')
-    return { eventId: eventId!, receivedAt: Number(received) + this.baseMicros, value: this.valueOf(row) }
+    const group = this.#group(row)
+    const at = row & GROUP_MASK
+    const eventId = group.ids.get(at).toString('latin1')
+    return { eventId, receivedAt: group.received[at]!, value: group.values.get(at) }
   }
 
-  /**
-   * Makes every value one line of UTF-8: newlines become blanks. Returns the rows whose value cannot be such a line (not UTF-8,
-   * or a control character that no JSON has); their value here is blanked, `bad` keeps it readable.
-   */
-  seal(): { row: number; bad: string }[] {
+  /** Blanks the values that are not UTF-8, which no reader of the file would take; `bad` keeps each readable. */
+  blankBytes(): { row: number; bad: string }[] {
     const bad: { row: number; bad: string }[] = []
-    const { buffer } = this
-    const suspicious =
-      !isUtf8(buffer.subarray(0, this.length)) || buffer.subarray(0, this.length).includes(13)
     for (let row = 0; row < this.rows; row++) {
-      const end = this.#valueEnd[row]!
-      if (!suspicious && buffer.indexOf(NEWLINE, this.#lineAt[row]) === end) continue
       const value = this.valueOf(row)
-      if (isUtf8(value) && !value.includes(SEPARATOR) && !value.includes(0)) {
-        for (let at = this.#valueAt[row]!; at < end; at++) {
-          if (buffer[at] === NEWLINE || buffer[at] === 13) buffer[at] = 32
-        }
-        continue
-      }
+      if (isUtf8(value)) continue
       bad.push({ row, bad: readable(value) })
       value.fill(32)
     }
     return bad
   }
 
-  bytes(): Buffer {
-    return this.buffer.subarray(0, this.length)
+  /** Writes the scratch file; returns the names of its columns. */
+  async write(path: string): Promise<Set<string>> {
+    const columns: ScratchColumn[] = [
+      { name: 'offset', type: 'DOUBLE' },
+      { name: 'received', type: 'DOUBLE' },
+      { name: 'event_id', type: 'BYTE_ARRAY' },
+      { name: 'raw', type: 'BYTE_ARRAY' },
+    ]
+    if (this.kinds.length > 1) columns.push({ name: 'kind', type: 'INT32' })
+    if (this.#hasHeaders) columns.push({ name: 'h', type: 'BYTE_ARRAY' })
+    const groups = this.#groups.map((group): RowGroup => {
+      const { rows, offsets, received, ids, values, kinds } = group
+      const pages = [view(offsets, rows), view(received, rows), ids.bytes(), values.bytes()]
+      if (this.kinds.length > 1) pages.push(view(kinds, rows))
+      if (this.#hasHeaders) pages.push(group.headersBefore(rows).bytes())
+      return { rows, columns: pages }
+    })
+    await writeScratchFile(path, columns, groups)
+    return new Set(columns.map(({ name }) => name))
   }
 
-  #reserve(row: number, bytes: number): void {
-    if (row >= this.#lineAt.length) {
-      const grown = this.#lineAt.length * 2
-      this.#lineAt = enlarge(this.#lineAt, new Uint32Array(grown))
-      this.#valueAt = enlarge(this.#valueAt, new Uint32Array(grown))
-      this.#valueEnd = enlarge(this.#valueEnd, new Uint32Array(grown))
-      this.#kindOf = enlarge(this.#kindOf, new Uint16Array(grown))
-      this.#offsets = enlarge(this.#offsets, new Float64Array(grown))
-    }
-    if (this.length + bytes <= this.buffer.length) return
-    const buffer = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.length + bytes))
-    this.buffer.copy(buffer, 0, 0, this.length)
-    this.buffer = buffer
-  }
-
-  /** Short runs byte by byte: a call into native code costs more than 40 bytes. */
-  #copy(from: Buffer, start: number, end: number): void {
-    if (end - start > 48) {
-      from.copy(this.buffer, this.length, start, end)
-      this.length += end - start
-      return
-    }
-    const { buffer } = this
-    let at = this.length
-    for (let i = start; i < end; i++) buffer[at++] = from[i]!
-    this.length = at
-  }
-
-  #writeKind(at: number, kind: number): void {
-    let rest = kind
-    for (let i = at + KIND_DIGITS - 1; i >= at; i--) {
-      this.buffer[i] = 48 + (rest % 10)
-      rest = Math.floor(rest / 10)
+  /** Gives the memory back, for the next chunks; nothing of this one may be asked for any more. */
+  release(to: Group[]): void {
+    for (const group of this.#groups.splice(0)) {
+      group.clear()
+      to.push(group)
     }
   }
 
-  #number(value: number): void {
-    const { buffer } = this
-    let rest = value
-    if (rest < 0) {
-      buffer[this.length++] = 45
-      rest = -rest
-    }
-    let digits = 1
-    for (let limit = 10; rest >= limit; limit *= 10) digits += 1
-    let at = this.length + digits
-    this.length = at
-    // Twice 32-bit arithmetic is faster than one long division in doubles.
-    if (rest > 999_999_999) {
-      let low = rest % 1_000_000_000
-      rest = (rest - low) / 1_000_000_000
-      for (let i = 0; i < 9; i++) {
-        const next = (low / 10) | 0
-        buffer[--at] = 48 + low - next * 10
-        low = next
-      }
-    }
-    do {
-      const next = Math.floor(rest / 10)
-      buffer[--at] = 48 + rest - next * 10
-      rest = next
-    } while (rest > 0)
+  #group(row: number): Group {
+    return this.#groups[row >>> GROUP_BITS]!
   }
 }
 
-function enlarge<T extends Uint32Array | Uint16Array | Float64Array>(from: T, to: T): T {
-  to.set(from)
-  return to
+/** Rows that become one row group of the file. */
+export class Group {
+  rows = 0
+  // Doubles hold offsets and microseconds exactly, and unlike 64-bit integers cost no object.
+  readonly offsets = new Float64Array(GROUP_ROWS)
+  readonly received = new Float64Array(GROUP_ROWS)
+  readonly kinds = new Int32Array(GROUP_ROWS)
+  readonly ids: Texts
+  readonly values: Texts
+  /** Empty until the first row that has some. */
+  readonly headers = new Texts(0)
+
+  /** With room for about as much as the group before it needed. */
+  constructor(before?: Group) {
+    this.ids = new Texts(before?.ids.length ?? 0)
+    this.values = new Texts(before?.values.length ?? 0)
+  }
+
+  /** The headers, with empty ones for all rows before `at`. */
+  headersBefore(at: number): Texts {
+    while (this.headers.rows < at) this.headers.addEmpty(this.headers.rows)
+    return this.headers
+  }
+
+  clear(): void {
+    this.rows = 0
+    this.ids.clear()
+    this.values.clear()
+    this.headers.clear()
+  }
+}
+
+const LENGTH_BYTES = 4
+
+/** Texts one behind the other, each after its length: PLAIN values of Parquet. */
+class Texts {
+  rows = 0
+  length = 0
+  #buffer: Buffer
+  /** Where each text begins, behind its length. */
+  readonly #at = new Uint32Array(GROUP_ROWS)
+
+  constructor(bytes: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.05))
+  }
+
+  add(row: number, from: Buffer, start: number, end: number): void {
+    const size = end - start
+    this.addLength(row, size)
+    const { length } = this
+    const to = this.#buffer
+    // Short runs byte by byte: a call into native code costs more than 48 bytes.
+    if (size > 48) from.copy(to, length, start, end)
+    else for (let i = 0; i < size; i++) to[length + i] = from[start + i]!
+    this.length = length + size
+  }
+
+  addEmpty(row: number): void {
+    this.addLength(row, 0)
+  }
+
+  get(row: number): Buffer {
+    const at = this.#at[row]!
+    return this.#buffer.subarray(at, at + this.#buffer.readUInt32LE(at - LENGTH_BYTES))
+  }
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.length)
+  }
+
+  clear(): void {
+    this.rows = 0
+    this.length = 0
+  }
+
+  addLength(row: number, size: number): void {
+    const at = this.length
+    if (at + size + LENGTH_BYTES > this.#buffer.length) this.#grow(at + size + LENGTH_BYTES)
+    const to = this.#buffer
+    to[at] = size & 0xff
+    to[at + 1] = (size >>> 8) & 0xff
+    to[at + 2] = (size >>> 16) & 0xff
+    to[at + 3] = size >>> 24
+    this.length = at + LENGTH_BYTES
+    this.#at[row] = this.length
+    this.rows = row + 1
+  }
+
+  #grow(least: number): void {
+    const buffer = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, least, 1 << 14))
+    this.#buffer.copy(buffer, 0, 0, this.length)
+    this.#buffer = buffer
+  }
+}
+
+/** The first values of an array as bytes. Parquet is little-endian, as every machine that Node runs on here. */
+function view(array: Float64Array | Int32Array, rows: number): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, rows * array.BYTES_PER_ELEMENT)
 }

@@ -77,11 +77,6 @@ export class Session {
     for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
       faults.set(row, { reason: 'id_conflict', field: 'event_id', detail })
     }
-    for (const { row, bad } of scratch.seal()) {
-      if (scratch.kindOf(row).fate !== 'judge') continue
-      scratch.setFate(row, 'dead')
-      faults.set(row, { reason: 'malformed_json', field: null, detail: 'bytes that are no text', raw: bad })
-    }
     const { counts, landedTypes } = await this.#judge.judge(scratch, faults)
     const id = spool.nextId()
     const files = new Map<string, ParquetFile[]>()
@@ -99,6 +94,7 @@ export class Session {
       if (written.length > 0) files.set(table.name, written)
     }
     await this.#judge.clear()
+    this.intake.release(chunk)
     await this.#tellDead(files)
     return { id, ranges, counts, files, rows, bytes }
   }

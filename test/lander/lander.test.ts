@@ -158,7 +158,7 @@ test('bytes that are no text are kept readable, and stop nothing', async () => {
     '{"event_type":"default","event_type":"x"}',
   ])
   expect(await world.rows('events', 'raw_event', `WHERE event_id = 'lines'`)).toEqual([
-    { raw_event: '{ "event_type"  :\t"default"}' },
+    { raw_event: '{\n"event_type"\r\n:\t"default"}' },
   ])
 })
 

@@ -87,7 +87,6 @@ test('every vector gets the verdict, the reason and the value that the vector fi
     const intake = new Intake(log.id, duplicates, { bytes: 1e9, rows: 1e6 })
     for await (const batch of log.read({ follow: false })) intake.take(batch, batch.cursor())
     const { scratch, faults } = intake.cut()
-    scratch.seal()
     const judge = new Judge(connection, pipeline, async () => undefined, directory)
     await judge.judge(scratch, faults)
     fast += Number(

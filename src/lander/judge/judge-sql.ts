@@ -16,10 +16,6 @@ import type { RowKind } from '../scratch.ts'
 import { FieldTexts, identifier, literal, pointer } from './field-text.ts'
 import { duckdbType, fitsSql, looksLikeOther, modeOf, timeFits, valueSql } from './property-sql.ts'
 
-/** Columns of the scratch file; see scratch.ts. */
-const SCRATCH_COLUMNS =
-  "{'row': 'INTEGER', 'kind': 'SMALLINT', 'offset': 'BIGINT', 'received': 'BIGINT', 'event_id': 'VARCHAR', 'h': 'VARCHAR', 'raw': 'VARCHAR'}"
-
 interface ValueColumn {
   name: string
   column: Column
@@ -67,10 +63,9 @@ function keyOf(prefix: string, field: string, type: ColumnType): string {
 }
 
 export interface JudgeInput {
+  /** The scratch file, and which columns it has; see scratch.ts. */
   file: string
-  /** Longest line, for the reader's buffer. */
-  lineBytesMax: number
-  baseMicros: number
+  has: Set<string>
   kinds: RowKind[]
   /** Which of the kinds this statement takes. */
   chosen: number[]
@@ -96,8 +91,11 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
   const values = columns.properties.map(
     ({ name, column }) => `${propertyColumn(column, plan, fields, 'event_type')} AS ${name}`,
   )
-  const headers = columns.headers.map(({ name, column }) => `${headerColumn(column, fields)} AS ${name}`)
-  const received = `(received + ${input.baseMicros})`
+  const hasHeaders = input.has.has('h')
+  const headers = columns.headers.map(
+    ({ name, column }) => `${headerColumn(column, fields, hasHeaders)} AS ${name}`,
+  )
+  const kind = input.has.has('kind') ? 'kind' : '0'
   const some = input.chosen.length === input.kinds.length ? '' : ` WHERE kind IN (${input.chosen.join(', ')})`
   return [
     `SELECT "row", kind, "offset", received, event_id, raw, event_type, ok, ts${listed([...columns.headers, ...columns.properties])}`,
@@ -105,20 +103,13 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
     `FROM (SELECT *${[...headers, ...values, `${timestampSql(trusted, fields)} AS ts`].map((sql) => `, ${sql}`).join('')}`,
     `FROM (SELECT *, ${type} AS event_type, contains(raw, '\\u0000') AS nul`,
     `FROM (SELECT * EXCLUDE (s), make_timestamptz(received) AS rt, ${texts.join(', ')}`,
-    `FROM (SELECT "row", kind, "offset", ${received} AS received, event_id, h, coalesce(raw, '') AS raw, ${struct}`,
-    `FROM ${scratchTable(input)}${some})))))`,
+    `FROM (SELECT file_row_number::INTEGER AS "row", ${kind}::SMALLINT AS kind, "offset"::BIGINT AS "offset", received::BIGINT AS received, event_id, ${hasHeaders ? `nullif(h, '') AS h, ` : ''}raw, ${struct}`,
+    `FROM read_parquet(${literal(input.file)}, file_row_number = true, hive_partitioning = false)${some})))))`,
   ].join('\n')
 }
 
 function listed(columns: ValueColumn[]): string {
   return columns.map(({ name }) => `, ${name}`).join('')
-}
-
-/** The scratch file as a relation. Buffers follow the longest line, so a short chunk needs little memory. */
-function scratchTable({ file, lineBytesMax }: JudgeInput): string {
-  const line = Math.max(lineBytesMax + 1024, 1 << 16)
-  const buffer = Math.max(4 * line, 4 << 20)
-  return `read_csv(${literal(file)}, columns = ${SCRATCH_COLUMNS}, header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', auto_detect = false, max_line_size = ${line}, buffer_size = ${buffer})`
 }
 
 function okSql(
@@ -164,11 +155,13 @@ function declares(property: PlanProperty, name: string, type: ColumnType): boole
 }
 
 /** The event's own field, else the request header that travelled beside it; a typed one only when its text is an integer. */
-function headerColumn(column: Column, fields: FieldTexts): string {
+function headerColumn(column: Column, fields: FieldTexts, hasHeaders: boolean): string {
   const { source, type } = column
   if (source.from !== 'header') throw new Error(`column ${column.name} is no header`)
   const own = fields.asText(source.header)
-  const text = `coalesce(${own}, CASE WHEN h IS NOT NULL THEN TRY(json_extract_string(h, ${pointer(source.header)})) END)`
+  const text = hasHeaders
+    ? `coalesce(${own}, CASE WHEN h IS NOT NULL THEN TRY(json_extract_string(h, ${pointer(source.header)})) END)`
+    : own
   if (type === 'string') return text
   return `CASE WHEN regexp_full_match(${text}, '-?[0-9]+') THEN TRY_CAST(${text} AS ${duckdbType(type)}) END`
 }

@@ -93,15 +93,15 @@ export class Judge {
 
   async #run(scratch: Scratch): Promise<void> {
     const file = join(this.#directory, 'scratch')
-    await writeFile(file, scratch.bytes())
+    const has = await scratch.write(file)
     try {
-      await this.#judgeFile(file, scratch)
+      await this.#judgeFile(file, has, scratch)
     } finally {
       await unlink(file)
     }
   }
 
-  async #judgeFile(file: string, scratch: Scratch): Promise<void> {
+  async #judgeFile(file: string, has: Set<string>, scratch: Scratch): Promise<void> {
     const byPlan = new Map<Plan, number[]>()
     for (const [id, kind] of scratch.kinds.entries()) {
       const plan = await this.#planOf(kind.plan)
@@ -111,15 +111,8 @@ export class Judge {
     }
     let statement = 'CREATE OR REPLACE TEMP TABLE judged AS'
     for (const [plan, chosen] of byPlan) {
-      const { kinds, baseMicros, lineBytesMax } = scratch
-      const select = judgeSelect(this.#pipeline, this.#columns, {
-        file,
-        lineBytesMax,
-        baseMicros,
-        kinds,
-        chosen,
-        plan,
-      })
+      const { kinds } = scratch
+      const select = judgeSelect(this.#pipeline, this.#columns, { file, has, kinds, chosen, plan })
       await this.#connection.run(`${statement} ${select}`)
       statement = 'INSERT INTO judged'
     }
@@ -141,10 +134,14 @@ export class Judge {
     const doubtful = await this.#rows(`SELECT "row" FROM judged WHERE NOT ok`)
     const fitting: number[] = []
     for (const row of doubtful) {
-      const text = scratch.valueOf(row).toString('utf8')
-      const fault = checkEvent(await this.#planOf(scratch.kindOf(row).plan), text)
+      const value = scratch.valueOf(row)
+      const fault = checkEvent(await this.#planOf(scratch.kindOf(row).plan), value.toString('utf8'))
       if (fault === null) fitting.push(row)
-      else faults.set(row, { ...fault, detail: oneLine(fault.detail) })
+      else {
+        // What is no JSON may hold anything.
+        const raw = fault.reason === 'malformed_json' ? { raw: readable(value) } : {}
+        faults.set(row, { ...fault, detail: oneLine(fault.detail), ...raw })
+      }
     }
     if (fitting.length === 0) return
     await this.#connection.run(`UPDATE judged SET ok = true WHERE "row" IN (${fitting.join(', ')})`)
@@ -213,6 +210,12 @@ export class Judge {
 /** Reads every record strictly, whoever vouched for it; those that are no JSON object become dead. False when there are none. */
 function distrust(scratch: Scratch, faults: Map<number, RowFault>): boolean {
   let found = false
+  for (const { row, bad } of scratch.blankBytes()) {
+    found = true
+    if (scratch.kindOf(row).fate !== 'judge') continue
+    scratch.setFate(row, 'dead')
+    faults.set(row, { reason: 'malformed_json', field: null, detail: 'bytes that are no text', raw: bad })
+  }
   for (let row = 0; row < scratch.rows; row++) {
     if (scratch.kindOf(row).fate === 'dead') continue
     const value = scratch.valueOf(row)
