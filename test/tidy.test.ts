@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -118,4 +118,31 @@ test('tests are all switched on', () => {
       /\b(it|test|describe)\.(only|todo|skip)\(/.test(readFileSync(file, 'utf8')),
   )
   expect(wrong).toEqual([])
+})
+
+test('links of the documentation lead somewhere', () => {
+  const pages = (folder: string): string[] =>
+    readdirSync(folder).flatMap((name) => {
+      const path = join(folder, name)
+      if (name === 'node_modules' || name.startsWith('.')) return []
+      if (statSync(path).isDirectory()) return pages(path)
+      return path.endsWith('.md') ? [path] : []
+    })
+  const lost = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    ...pages('docs'),
+    ...pages('bench'),
+    ...pages('examples'),
+  ]
+    .flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map((match) => ({
+        page,
+        link: match[1]!,
+      })),
+    )
+    .filter(({ link }) => !/^[a-z]+:/.test(link))
+    .filter(({ page, link }) => !existsSync(join(dirname(page), link)))
+  expect(lost).toEqual([])
 })
