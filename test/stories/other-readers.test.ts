@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { expect, test } from 'vitest'
+import { startLandfall, temporaryFolder, until } from '../support/landfall.ts'
+import { findPython, loadIcebergExtension } from '../support/python.ts'
+
+/** The current metadata file of a table, as the catalog's hint names it. */
+function metadataFile(data: string, table: string): string {
+  const folder = join(data, 'lake', 'default', table, 'metadata')
+  return join(folder, `v${readFileSync(join(folder, 'version-hint.text'), 'utf8').trim()}.metadata.json`)
+}
+
+for (const [example, load] of [
+  [
+    'game',
+    [
+      '/purchase_a_sword/sabre',
+      '/purchase_a_shield/buckler',
+      '/join_guild/grubs',
+      '/leave_guild/nobody',
+      '/',
+    ],
+  ],
+  ['bank', ['/return_price']],
+] as const) {
+  test(`pyiceberg and DuckDB's iceberg extension count the rows of the ${example} as our SQL does`, async (context) => {
+    const python = await findPython()
+    if ('missing' in python) return context.skip(python.missing)
+    const data = temporaryFolder()
+    const landfall = await startLandfall(`examples/${example}/pipeline.ts`, { data })
+    try {
+      for (let round = 0; round < 40; round++) {
+        for (const path of load) expect((await fetch(landfall.http + path)).status).toBe(200)
+      }
+      const bad = '{"event_id":"no-type"}'
+      expect((await fetch(`${landfall.http}/v1/events`, { method: 'POST', body: bad })).status).toBe(200)
+      const tables = readdirSync(join(data, 'lake', 'default'))
+      const ours = new Map<string, number>()
+      for (const table of tables) {
+        const [row] = await landfall.query(`select count(*) as n from ${table}`)
+        ours.set(table, row!.n as number)
+      }
+      expect(ours.get('events')).toBe(40 * load.length)
+      expect(ours.get('dead_letters')).toBe(1)
+
+      const landed = () => {
+        const status = JSON.parse(readFileSync(join(data, 'lander', 'status.json'), 'utf8'))
+        return (status as { position: { next: Record<number, number> } }).position.next[0]
+      }
+      await until('everything to be landed', () => landed() === 40 * load.length + 1)
+      const instance = await DuckDBInstance.create()
+      const connection = await instance.connect()
+      await loadIcebergExtension(connection, python)
+      for (const table of tables) {
+        const file = metadataFile(data, table)
+        const answers = (await python.runJson(
+          'read_table.py',
+          [`file://${file}`],
+          [{ op: 'count' }],
+        )) as number[]
+        expect({ table, pyiceberg: answers[0] }).toEqual({ table, pyiceberg: ours.get(table) })
+        if (ours.get(table) === 0) continue
+        const reader = await connection.runAndReadAll(
+          `select count(*)::int as n from iceberg_scan('${file}')`,
+        )
+        expect({ table, duckdb: reader.getRowObjects()[0]!.n }).toEqual({ table, duckdb: ours.get(table) })
+      }
+      connection.closeSync()
+      instance.closeSync()
+    } finally {
+      await landfall.stop()
+      rmSync(data, { recursive: true, force: true })
+    }
+  }, 180_000)
+}
