@@ -18,7 +18,7 @@ import { Appender } from './appender.ts'
 import { EventsDoor } from './events-door.ts'
 import { Gate } from './gate.ts'
 import { serveHealth } from './health.ts'
-import { createHttpServer, leaveConnections, listen } from './http-server.ts'
+import { createHttpServer, leaveConnections, listen, stopListening } from './http-server.ts'
 import { type CollectorSettings, collectorSettings } from './limits.ts'
 import { type CollectorLogger, SILENT } from './logger.ts'
 import { CollectorMemory } from './memory.ts'
@@ -107,11 +107,11 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
     stateKey: definition.state === undefined ? undefined : stateKeyOf(pipeline),
   }
 
-  const app = createHttpServer(settings)
-  const router = new Router(app)
+  const router = new Router()
+  const server = createHttpServer(settings, router.serve)
   const door = new EventsDoor(shared)
-  app.options('/v1/events', (request, reply) => door.preflight(request.raw, reply.raw))
   router.own('POST', '/v1/events', (request, response) => void door.serve(request, response))
+  router.own('OPTIONS', '/v1/events', (request, response) => door.preflight(request, response))
   serveHealth(router, { gate, memory, log, registry })
   const routes = Object.entries(definition.routes ?? {})
   if (routes.some(([, route]) => typeof route !== 'function')) await loadBodyCompiler()
@@ -119,7 +119,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
     const served = new Route(key, route as RouteOf, shared)
     router.route(key, (request, response, params) => void served.serve(request, params, response))
   }
-  const address = await listen(app, host, port).catch(async (error: unknown) => {
+  const address = await listen(server, host, port).catch(async (error: unknown) => {
     await memory.close()
     throw error
   })
@@ -127,9 +127,9 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   let closing: Promise<void> | undefined
   const close = () => (closing ??= closeAll())
   async function closeAll(): Promise<void> {
-    const closed = app.close()
+    const closed = stopListening(server)
     await gate.close(settings.stopGraceMs)
-    await leaveConnections(app, closed)
+    await leaveConnections(server, closed)
     await memory.close()
   }
   return {

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox'
 import type { Clock } from '../base/clock.ts'
 import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { RouteAnswer, RouteContext, RouteHandler } from '../model/definition.ts'
-import { type Answer, answerToError, later, refuse } from './answers.ts'
+import { type Answer, answerToError, later } from './answers.ts'
 import type { Appender } from './appender.ts'
 import type { Gate } from './gate.ts'
 import {
@@ -110,14 +110,6 @@ export class Route {
   }
 
   async #answer(request: IncomingMessage, params: Record<string, string>): Promise<Answer> {
-    for (const name in params) {
-      if (params[name] === '')
-        throw refuse(
-          'not-found',
-          `not found: ${request.method} ${pathOf(request)}`,
-          'A part of the path is empty',
-        )
-    }
     const { headers } = request
     const key = idempotencyKey(headers['idempotency-key'])
     if (request.method === 'GET' || !hasBody(request)) return this.#begin(request, params, undefined, key)
@@ -299,8 +291,4 @@ function isPromise(value: unknown): value is Promise<RouteAnswer> {
 function hasBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length']
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
-}
-
-function pathOf({ url }: IncomingMessage): string {
-  return url!.split('?', 1)[0]!.slice(0, 200)
 }
