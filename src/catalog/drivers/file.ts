@@ -39,6 +39,8 @@ class FileCatalog implements Catalog {
 
   async loadTable(name: string): Promise<TableVersion | undefined> {
     checkName(name)
+    const unmoved = await this.#seenStillCurrent(name)
+    if (unmoved !== undefined) return unmoved
     // Each turn that fails has met a version that was deleted meanwhile, so the table has moved on.
     for (let turn = 0; turn < 20; turn++) {
       const hint = await this.#readHint(name)
@@ -128,6 +130,14 @@ class FileCatalog implements Catalog {
     const version = { name, metadata, metadataLocation, version: String(number) }
     this.#seen.set(name, { number, version })
     return version
+  }
+
+  /** The version seen last if it is current still, by the two looks of `#rollForward` and nothing else read. */
+  async #seenStillCurrent(name: string): Promise<TableVersion | undefined> {
+    const seen = this.#seen.get(name)
+    if (seen === undefined) return undefined
+    if ((await this.#storage.stat(versionPath(name, seen.number + 1))) !== undefined) return undefined
+    return (await this.#storage.stat(versionPath(name, seen.number))) && seen.version
   }
 
   /** The current version, found from `start` upwards; undefined when `start` is not there (any more). */
