@@ -74,7 +74,7 @@ describe('statements that must not run', () => {
       `SELECT * FROM glob('/etc/*')`,
       `SELECT * FROM read_text('${join(landing.directory, 'lake', '..', 'secret.csv')}')`,
     ]) {
-      await expect(executor.run(sql, new Map(), 10, signal), sql).rejects.toSatisfy((error) =>
+      await expect(executor.run(sql, new Map(), '', 10, signal), sql).rejects.toSatisfy((error) =>
         isLandfallError(error, 'sql/not-allowed'),
       )
     }

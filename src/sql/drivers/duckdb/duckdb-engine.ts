@@ -15,17 +15,16 @@ import { type Command, parseCommand } from '../../commands.ts'
 import type { QueryOptions, QueryResult, SqlEngine, TableColumn, Value } from '../../sql.ts'
 import { unknownTable } from '../../unknown-table.ts'
 import { Admission } from './admission.ts'
+import { CheckedStatements, type CheckedText } from './checked-statements.ts'
 import { Deadline } from './deadline.ts'
 import type { Answer, Executor } from './executor.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import { outputNames } from './output-names.ts'
-import type { StatementParser, TreeNode } from './parser.ts'
+import type { StatementParser } from './parser.ts'
 import { type PinnedQuery, Pinner } from './pin.ts'
-import { relationSql } from './relation.ts'
-import { checkStatement } from './sandbox.ts'
+import { relationSql, shapeOf } from './relation.ts'
 import { SpoolReader } from './spool-reader.ts'
 import { trinoTypeOf } from './types.ts'
-import { unqualify } from './unqualify.ts'
 
 export interface DuckdbEngineSettings {
   /** Queries that run at once (default 4; 2 when Node's thread pool has its usual 4 threads, of which each query holds one). */
@@ -80,6 +79,7 @@ const REPEATS_MAX = 3
 /** What the first query loads. */
 interface Machinery {
   parser: StatementParser
+  statements: CheckedStatements
   executor: Executor
   temporaryDirectory: string | undefined
 }
@@ -195,8 +195,17 @@ class DuckdbEngine implements SqlEngine {
     options: QueryOptions,
     { signal }: Deadline,
   ): Promise<QueryResult> {
-    const { parser, executor } = await this.#start()
-    const checked = await checkText(parser, sql, await this.#lake.listTables())
+    const { statements, executor } = await this.#start()
+    return statements.with(sql, (checked) => this.#runChecked(executor, checked, command, options, signal))
+  }
+
+  async #runChecked(
+    executor: Executor,
+    checked: CheckedText,
+    command: Extract<Command, { kind: 'explain' }> | undefined,
+    options: QueryOptions,
+    signal: AbortSignal,
+  ): Promise<QueryResult> {
     const pinned = await this.#pinner.pin(checked.tables, signal)
     try {
       const relations = relationsOf(pinned)
@@ -205,7 +214,8 @@ class DuckdbEngine implements SqlEngine {
         return { ...textResult(['Query Plan'], [[plan]]), freshness: pinned.freshness }
       }
       const rowsMax = Math.min(options.rowsMax ?? this.#settings.rowsMax, this.#settings.rowsMax)
-      const answer = await executor.run(checked.sql, relations, rowsMax, signal)
+      const shape = Array.from(pinned.tables, ([name, { state }]) => shapeOf(name, state.schema)).join('\n')
+      const answer = await executor.run(checked.sql, relations, shape, rowsMax, signal)
       const columns = outputNames(checked.tree, answer.columns)
       return { columns, pages: this.#pages(answer, options.signal), freshness: pinned.freshness }
     } finally {
@@ -258,7 +268,13 @@ class DuckdbEngine implements SqlEngine {
     if (this.#spoolDirectory !== undefined) directories.push(this.#spoolDirectory)
     const parser = await StatementParser.open()
     const executor = await Executor.open({ ...this.#settings, temporaryDirectory, directories })
-    return { parser, executor, temporaryDirectory: own === undefined ? temporaryDirectory : undefined }
+    const statements = new CheckedStatements(parser, () => this.#lake.listTables())
+    return {
+      parser,
+      statements,
+      executor,
+      temporaryDirectory: own === undefined ? temporaryDirectory : undefined,
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -277,20 +293,6 @@ class DuckdbEngine implements SqlEngine {
     const directory = machinery.temporaryDirectory
     if (directory !== undefined) await rm(directory, { recursive: true, force: true })
   }
-}
-
-/** The statement as it will run, the tables it reads, and its tree. */
-interface CheckedText {
-  sql: string
-  tables: Set<string>
-  tree: TreeNode
-}
-
-/** Parses and checks a statement. What is checked is what runs, character by character. */
-async function checkText(parser: StatementParser, written: string, tables: string[]): Promise<CheckedText> {
-  const text = unqualify(written)
-  const tree = await parser.parse(text.sql)
-  return { sql: text.sql, tables: checkStatement(tree, text, tables).tables, tree }
 }
 
 function relationsOf(pinned: PinnedQuery): Map<string, string> {

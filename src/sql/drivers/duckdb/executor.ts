@@ -1,16 +1,25 @@
 /**
  * The one DuckDB instance that runs queries: locked down, with bounds on memory and disk.
  *
- * A query has a connection of its own, whose temporary views are the tables it pinned. Its answer is made whole inside DuckDB (a
- * temporary table, which counts against the memory limit and spills to disk) before the first row is handed out: an error then is
- * an error of the query and never a short answer, because a stream that fails in the middle ends in Node's binding like one that
- * is complete. Rows reach JavaScript page by page.
+ * While it runs, a query has a connection to itself, whose temporary views are the tables it pinned. Its answer is made whole
+ * inside DuckDB (a temporary table, which counts against the memory limit and spills to disk) before the first row is handed out:
+ * an error then is an error of the query and never a short answer, because a stream that fails in the middle ends in Node's binding
+ * like one that is complete, and does not even spoil its transaction. Rows reach JavaScript page by page; a small answer comes
+ * with the statement that makes it, and leaves its connection at once.
  */
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBMaterializedResult,
+  type DuckDBResult,
+} from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
 import type { ResultColumn, Value } from '../../sql.ts'
-import { quoteIdentifier, quoteText } from '../../text.ts'
+import { quoteText } from '../../text.ts'
+import { Connections, type QueryConnection, type Relations } from './connections.ts'
 import { isInterrupt, readDuckdbError, translateDuckdbError } from './duckdb-errors.ts'
+import { Recent } from './recent.ts'
 import { EXPRESSION_DEPTH_MAX, SEALED_CONFIG } from './seal.ts'
 import { trinoTypeOfAnswer } from './types.ts'
 import { rowsOf } from './values.ts'
@@ -28,6 +37,15 @@ export interface ExecutorSettings {
 const ANSWER = '__landfall_answer'
 const CREATE_ANSWER = `CREATE TEMP TABLE ${ANSWER} AS `
 const INTERRUPT_AGAIN_MS = 50
+/**
+ * Rows that come with the statement itself. They stand outside DuckDB's limit until they are collected, like a page does, so they
+ * are fewer than a page (2,048) has.
+ */
+const SMALL_ROWS = 256
+/** Behind the statement on a line of its own, since that may end in a comment. */
+const FIRST_ROWS = `\n; FROM ${ANSWER} LIMIT ${SMALL_ROWS + 1}`
+const KNOWN_COLUMNS_MAX = 256
+const KNOWN_COLUMNS_KEY_MAX = 16_000
 
 /** An answer that stands whole in DuckDB. */
 export interface Answer {
@@ -40,11 +58,16 @@ export interface Answer {
 
 export class Executor {
   readonly #instance: DuckDBInstance
+  readonly #connections: Connections
+  /** Columns of statements over tables of one schema: what to prepare them would tell. */
+  readonly #columns = new Recent<ResultColumn[]>(KNOWN_COLUMNS_MAX, KNOWN_COLUMNS_KEY_MAX)
   /** Answers that hold a connection. */
   readonly #answers = new Set<TableAnswer>()
+  readonly #leaving = new Set<Promise<unknown>>()
 
   constructor(instance: DuckDBInstance) {
     this.#instance = instance
+    this.#connections = new Connections(instance)
   }
 
   static async open(settings: ExecutorSettings): Promise<Executor> {
@@ -74,78 +97,64 @@ export class Executor {
     return new Executor(instance)
   }
 
-  /** Runs one checked statement over relations (name → SELECT). Rejects with the signal's reason when it aborts. */
+  /**
+   * Runs one checked statement over relations. `shape` is equal whenever the relations have equal columns. Rejects with the
+   * signal's reason when it aborts.
+   */
   async run(
     sql: string,
-    relations: ReadonlyMap<string, string>,
+    relations: Relations,
+    shape: string,
     rowsMax: number,
     signal: AbortSignal,
   ): Promise<Answer> {
-    return this.#withConnection(signal, sql, async (connection) => {
-      const columns = await this.#prepare(connection, sql, relations)
-      signal.throwIfAborted()
-      await runStatement(connection, sql, CREATE_ANSWER)
-      const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${ANSWER}`)
-      const rows = Number(counted.getRows()[0]![0])
-      if (rows > rowsMax) throw tooLarge(rows, rowsMax)
-      return this.#keep(new TableAnswer(connection, columns, rows))
-    })
+    const key = `${shape}\n${sql}`
+    const { connection, columns, count, rows } = await this.#withConnection(
+      signal,
+      sql,
+      relations,
+      async (connection) => {
+        const columns = this.#columns.get(key) ?? (await columnsOf(connection.duckdb, sql))
+        this.#columns.set(key, columns)
+        signal.throwIfAborted()
+        const made = await makeAnswer(connection.duckdb, sql)
+        if (made.count > rowsMax) throw tooLarge(made.count, rowsMax)
+        return { connection, columns, ...made }
+      },
+    )
+    if (rows === undefined) return this.#keep(new TableAnswer(connection.duckdb, columns, count))
+    this.#leave(connection)
+    return new SmallAnswer(columns, rows)
   }
 
   /** The plan of one checked statement, as text. */
-  async explain(
-    sql: string,
-    relations: ReadonlyMap<string, string>,
-    analyze: boolean,
-    signal: AbortSignal,
-  ): Promise<string> {
-    return this.#withConnection(signal, sql, async (connection) => {
-      await this.#prepare(connection, sql, relations)
+  async explain(sql: string, relations: Relations, analyze: boolean, signal: AbortSignal): Promise<string> {
+    const { connection, rows } = await this.#withConnection(signal, sql, relations, async (connection) => {
+      await columnsOf(connection.duckdb, sql)
       const prefix = analyze ? 'EXPLAIN ANALYZE ' : 'EXPLAIN '
-      const rows = await runStatement(connection, sql, prefix)
-      connection.closeSync()
-      return rows.map((row) => String(row[1])).join('\n')
+      return { connection, rows: await allRows(await runStatement(connection.duckdb, sql, prefix, '')) }
     })
+    this.#connections.giveBack(connection)
+    return rows.map((row) => String(row[1])).join('\n')
   }
 
-  async #prepare(
-    connection: DuckDBConnection,
-    sql: string,
-    relations: ReadonlyMap<string, string>,
-  ): Promise<ResultColumn[]> {
-    for (const [name, select] of relations) {
-      await connection.run(`CREATE TEMP VIEW ${quoteIdentifier(name)} AS ${select}`)
-    }
-    const prepared = await connection.prepare(sql).catch((error: unknown) => {
-      throw isInterrupt(error) || isMissingFile(error)
-        ? error
-        : translateDuckdbError(error, { sql, prefixBytes: 0 })
-    })
-    try {
-      return Array.from({ length: prepared.columnCount }, (_, i) => ({
-        name: prepared.columnName(i),
-        type: trinoTypeOfAnswer(prepared.columnType(i)),
-      }))
-    } finally {
-      prepared.destroySync()
-    }
-  }
-
-  /** Closes the connection unless the work has taken it over. */
+  /** The connection is closed when the work fails; else it is for the caller to give back. */
   async #withConnection<T>(
     signal: AbortSignal,
     sql: string,
-    work: (connection: DuckDBConnection) => Promise<T>,
+    relations: Relations,
+    work: (connection: QueryConnection) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted()
-    const connection = await this.#instance.connect()
-    const stopInterrupting = interruptOn(signal, connection)
+    const connection = await this.#connections.take(relations)
+    const stopInterrupting = interruptOn(signal, connection.duckdb)
     try {
+      await connection.become(relations)
       const done = await work(connection)
       signal.throwIfAborted()
       return done
     } catch (error) {
-      connection.closeSync()
+      connection.duckdb.closeSync()
       if (signal.aborted) throw signal.reason as Error
       if (isMissingFile(error)) {
         throw new LandfallError('retry', 'sql/files-moved', 'a file of a table was gone when it was opened', {
@@ -158,6 +167,18 @@ export class Executor {
     }
   }
 
+  /** Gives a connection back once its answer is dropped; nobody waits for that. */
+  #leave(connection: QueryConnection): void {
+    const left: Promise<unknown> = connection.duckdb
+      .run(`DROP TABLE ${ANSWER}`)
+      .then(
+        () => this.#connections.giveBack(connection),
+        () => connection.duckdb.closeSync(),
+      )
+      .finally(() => this.#leaving.delete(left))
+    this.#leaving.add(left)
+  }
+
   #keep(answer: TableAnswer): TableAnswer {
     this.#answers.add(answer)
     void answer.released.then(() => this.#answers.delete(answer))
@@ -168,7 +189,33 @@ export class Executor {
   async close(): Promise<void> {
     for (const answer of this.#answers) answer.close()
     await Promise.all([...this.#answers].map((answer) => answer.released))
+    await Promise.all(this.#leaving)
+    this.#connections.close()
     this.#instance.closeSync()
+  }
+}
+
+/** An answer that came with its statement. */
+class SmallAnswer implements Answer {
+  readonly columns: ResultColumn[]
+  readonly rows: number
+  #page: Value[][]
+
+  constructor(columns: ResultColumn[], page: Value[][]) {
+    this.columns = columns
+    this.rows = page.length
+    this.#page = page
+  }
+
+  async *pages(): AsyncGenerator<Value[][]> {
+    if (this.rows === 0) return
+    if (this.#page.length === 0) throw endedEarly(this.rows)
+    yield this.#page
+    this.close()
+  }
+
+  close(): void {
+    this.#page = []
   }
 }
 
@@ -247,10 +294,56 @@ function endedEarly(left: number): LandfallError {
   return new LandfallError('closed', 'sql/cancelled', `the answer was ended ${left} rows before its end`)
 }
 
-async function runStatement(connection: DuckDBConnection, sql: string, prefix: string): Promise<unknown[][]> {
+async function columnsOf(connection: DuckDBConnection, sql: string): Promise<ResultColumn[]> {
+  const prepared = await connection.prepare(sql).catch((error: unknown) => {
+    throw isInterrupt(error) || isMissingFile(error)
+      ? error
+      : translateDuckdbError(error, { sql, prefixBytes: 0 })
+  })
   try {
-    const reader = await connection.runAndReadAll(`${prefix}${sql}`)
-    return reader.getRows()
+    return Array.from({ length: prepared.columnCount }, (_, i) => ({
+      name: prepared.columnName(i),
+      type: trinoTypeOfAnswer(prepared.columnType(i)),
+    }))
+  } finally {
+    prepared.destroySync()
+  }
+}
+
+/** Makes the temporary table. `rows` are all of them when they are few; then no second statement is needed. */
+async function makeAnswer(
+  connection: DuckDBConnection,
+  sql: string,
+): Promise<{ count: number; rows: Value[][] | undefined }> {
+  const first = await runStatement(connection, sql, CREATE_ANSWER, FIRST_ROWS)
+  if (first.rowCount <= SMALL_ROWS) {
+    const rows = await allRows(first)
+    return { count: rows.length, rows }
+  }
+  const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${ANSWER}`)
+  return { count: Number(counted.getRows()[0]![0]), rows: undefined }
+}
+
+async function allRows(result: DuckDBMaterializedResult): Promise<Value[][]> {
+  const rows: Value[][] = []
+  while (rows.length < result.rowCount) rows.push(...rowsOf(nonEmpty(await result.fetchChunk(), rows.length)))
+  return rows
+}
+
+function nonEmpty(chunk: DuckDBDataChunk | null, read: number): DuckDBDataChunk {
+  if (chunk && chunk.rowCount > 0) return chunk
+  throw new LandfallError('bug', 'sql/answer-short', `the answer ended after ${read} rows, before its end`)
+}
+
+/** Runs prefix, statement and suffix as one text; the result is that of the last statement in it. */
+async function runStatement(
+  connection: DuckDBConnection,
+  sql: string,
+  prefix: string,
+  suffix: string,
+): Promise<DuckDBMaterializedResult> {
+  try {
+    return await connection.run(`${prefix}${sql}${suffix}`)
   } catch (error) {
     if (isInterrupt(error) || isMissingFile(error)) throw error
     throw translateDuckdbError(error, { sql, prefixBytes: Buffer.byteLength(prefix) })

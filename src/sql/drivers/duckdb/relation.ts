@@ -25,3 +25,8 @@ export function relationSql(schema: Schema, locations: readonly string[]): strin
 function escapeGlob(location: string): string {
   return location.replace(/[*?[]/g, '[$&]')
 }
+
+/** Equal text for equal columns. */
+export function shapeOf(name: string, schema: Schema): string {
+  return JSON.stringify([name, ...schema.fields.map((field) => [field.name, field.type])])
+}
