@@ -1,7 +1,7 @@
-import type { Histogram } from 'prom-client'
 import { isLandfallError } from '../base/errors.ts'
 import type { Appended, EventLog } from '../log/log.ts'
 import type { NewRecord } from '../model/record.ts'
+import type { AppendTimes } from './append-times.ts'
 import type { AnswerHeader } from './idempotency.ts'
 import type { CollectorLogger } from './logger.ts'
 import type { CollectorMemory } from './memory.ts'
@@ -13,7 +13,7 @@ export class Appender {
   readonly log: EventLog
   readonly #memory: CollectorMemory
   readonly #counts: Counts
-  readonly #seconds: Histogram
+  readonly #times: AppendTimes
   readonly #logger: CollectorLogger
   #failing = false
 
@@ -21,13 +21,13 @@ export class Appender {
     log: EventLog,
     memory: CollectorMemory,
     counts: Counts,
-    seconds: Histogram,
+    times: AppendTimes,
     logger: CollectorLogger,
   ) {
     this.log = log
     this.#memory = memory
     this.#counts = counts
-    this.#seconds = seconds
+    this.#times = times
     this.#logger = logger
   }
 
@@ -72,6 +72,6 @@ export class Appender {
     this.#failing = false
     this.#counts.eventsAccepted += records.length
     for (let i = 0; i < records.length; i++) this.#counts.bytesAccepted += records[i]!.value.length
-    this.#seconds.observe((performance.now() - began) / 1000)
+    this.#times.observe((performance.now() - began) / 1000)
   }
 }

@@ -14,6 +14,7 @@ import { uuidv7Source } from '../base/ids.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Pipeline, RouteHandler } from '../model/definition.ts'
 import type { Position } from '../model/position.ts'
+import { AppendTimes } from './append-times.ts'
 import { Appender } from './appender.ts'
 import { EventsDoor } from './events-door.ts'
 import { Gate } from './gate.ts'
@@ -23,7 +24,7 @@ import { type CollectorSettings, collectorSettings } from './limits.ts'
 import { type CollectorLogger, SILENT } from './logger.ts'
 import { CollectorMemory } from './memory.ts'
 import { HeaderMerger } from './merge-headers.ts'
-import { type Counts, createMetrics, newCounts } from './metrics.ts'
+import { type Counts, createMetrics, type Gauges, newCounts } from './metrics.ts'
 import { BodyReader } from './read-body.ts'
 import { type Reason, Reasons } from './reasons.ts'
 import { loadBodyCompiler } from './route-body.ts'
@@ -79,16 +80,17 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   const counts = newCounts()
   const gate = new Gate(settings)
   const bodies = new BodyReader(settings)
-  const { registry, appendSeconds } = createMetrics(counts, {
+  const appendTimes = new AppendTimes()
+  const gauges: Gauges = {
     requestsUnderWay: () => gate.underWay,
     bufferedBytes: () => bodies.bufferedBytes,
     queuedBytes: () => log.pressure.queuedBytes,
     stateKeys: () => memory.states?.size ?? 0,
     storedAnswers: () => memory.answers.size,
-  })
+  }
   const shared = {
     compiled,
-    appender: new Appender(log, memory, counts, appendSeconds, logger),
+    appender: new Appender(log, memory, counts, appendTimes, logger),
     memory,
     bodies,
     gate,
@@ -112,7 +114,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   const door = new EventsDoor(shared)
   router.own('POST', '/v1/events', (request, response) => void door.serve(request, response))
   router.own('OPTIONS', '/v1/events', (request, response) => door.preflight(request, response))
-  serveHealth(router, { gate, memory, log, registry })
+  serveHealth(router, { gate, memory, log, metrics: createMetrics(counts, gauges, appendTimes) })
   const routes = Object.entries(definition.routes ?? {})
   if (routes.some(([, route]) => typeof route !== 'function')) await loadBodyCompiler()
   for (const [key, route] of routes) {

@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http'
-import type { Registry } from 'prom-client'
 import type { EventLog } from '../log/log.ts'
 import type { Gate } from './gate.ts'
 import type { CollectorMemory } from './memory.ts'
+import type { Metrics } from './metrics.ts'
 import type { Router } from './router.ts'
 
 /** `/healthz`: the process answers. `/readyz`: it would take an event now. `/metrics`: Prometheus text. */
 export function serveHealth(
   router: Router,
-  parts: { gate: Gate; memory: CollectorMemory; log: EventLog; registry: Registry },
+  parts: { gate: Gate; memory: CollectorMemory; log: EventLog; metrics: Metrics },
 ): void {
-  const { gate, memory, log, registry } = parts
+  const { gate, memory, log, metrics } = parts
   router.own('GET', '/healthz', (_request, response) => text(response, 200, 'ok\n'))
   router.own('GET', '/readyz', (_request, response) => {
     const { queuedBytes, queuedBytesMax } = log.pressure
@@ -28,8 +28,8 @@ export function serveHealth(
     )
   })
   router.own('GET', '/metrics', (_request, response) => {
-    registry.metrics().then(
-      (body) => text(response, 200, body, registry.contentType),
+    metrics.text().then(
+      ({ body, type }) => text(response, 200, body, type),
       () => text(response, 500, 'the metrics could not be read\n'),
     )
   })

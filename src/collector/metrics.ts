@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Counter, Gauge, Registry } from 'prom-client'
+import type { AppendTimes } from './append-times.ts'
 
 /** Plain numbers that the hot path counts with; read when somebody asks for `/metrics`. */
 export interface Counts {
@@ -33,11 +34,25 @@ export function newCounts(): Counts {
   }
 }
 
-/** The registry behind `/metrics`, and the one thing that is measured as it happens: how long an append took. */
-export function createMetrics(
-  counts: Counts,
-  gauges: Gauges,
-): { registry: Registry; appendSeconds: Histogram } {
+/** What `/metrics` answers. */
+export interface Metrics {
+  text(): Promise<{ body: string; type: string }>
+}
+
+/** Prometheus' library is loaded by the first who asks: nobody's first event waits for it. */
+export function createMetrics(counts: Counts, gauges: Gauges, appendTimes: AppendTimes): Metrics {
+  let registry: Promise<Registry> | undefined
+  return {
+    async text() {
+      registry ??= openRegistry(counts, gauges)
+      const opened = await registry
+      return { body: `${await opened.metrics()}${appendTimes.text()}`, type: opened.contentType }
+    },
+  }
+}
+
+async function openRegistry(counts: Counts, gauges: Gauges): Promise<Registry> {
+  const { Counter, collectDefaultMetrics, Gauge, Registry } = await import('prom-client')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const counter = (name: string, help: string, read: () => number) => {
@@ -80,11 +95,5 @@ export function createMetrics(
   gauge('log_queued_bytes', 'Bytes queued in the log and not durable yet', gauges.queuedBytes)
   gauge('state_keys', 'Keys with state', gauges.stateKeys)
   gauge('stored_answers', 'Answers kept for retries with the same Idempotency-Key', gauges.storedAnswers)
-  const appendSeconds = new Histogram({
-    name: 'landfall_collector_append_seconds',
-    help: 'From the append until it was durable',
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers: [registry],
-  })
-  return { registry, appendSeconds }
+  return registry
 }
