@@ -180,6 +180,22 @@ test('a record that a door vouched for and that breaks the reader stops none of 
   ])
 })
 
+test('texts that DuckDB cannot read are judged one by one, and their neighbours land', async () => {
+  await using world = new World()
+  const huge = '{"event_type":"default","a":1e400}'
+  const half = String.raw`{"event_type":"default","a":"\ud800"}`
+  await world.send(
+    { event: sword(), id: 'a' },
+    { event: half, id: 'half' },
+    { event: huge, id: 'huge' },
+    { event: sword('b'), id: 'b' },
+  )
+  expect(await world.land()).toMatchObject({ landed: 3, dead: 1 })
+  expect(await world.rows('events', 'raw_event', `WHERE event_id = 'huge'`)).toEqual([{ raw_event: huge }])
+  expect(await world.rows('dead_letters', 'raw_event')).toEqual([{ raw_event: half }])
+  expect(await world.rows('sword_purchases', 'count(*)::INTEGER AS n')).toEqual([{ n: 2 }])
+})
+
 test('a foreign record gets an id that a redo derives again', async () => {
   await using world = new World()
   await world.send({ event: sword(), plan: null }, { event: sword(), plan: null })

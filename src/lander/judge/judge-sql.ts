@@ -66,6 +66,8 @@ export interface JudgeInput {
   /** The scratch file, and which columns it has; see scratch.ts. */
   file: string
   has: Set<string>
+  /** Fail on values that are no JSON; else they do not fit. */
+  strict: boolean
   kinds: RowKind[]
   /** Which of the kinds this statement takes. */
   chosen: number[]
@@ -84,7 +86,7 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
     for (const property of event.properties) fields.need(property.name, modeOf(property.type))
   const trusted = trustedSources(pipeline, input)
   for (const { field } of trusted) fields.need(field, 'json')
-  const { struct, columns: texts } = fields.seal()
+  const { struct, columns: texts } = fields.seal(input.strict)
 
   const type =
     fields.get('event_type').mode === 'text' ? fields.get('event_type').sql : fields.asText('event_type')

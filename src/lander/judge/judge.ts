@@ -63,12 +63,14 @@ export class Judge {
   /** `faults` are the rows whose fate is `dead` already. */
   async judge(scratch: Scratch, faults: Map<number, RowFault>): Promise<Verdicts> {
     this.#scratch = scratch
+    // Known faults mean values that are no JSON; without them there are none, if what the doors vouched for is true.
+    const strict = faults.size === 0
     try {
-      await this.#run(scratch)
+      await this.#run(scratch, strict)
     } catch (error) {
       // A record that a door vouched for and DuckDB cannot read: it must not stop the others.
-      if (!distrust(scratch, faults)) throw error
-      await this.#run(scratch)
+      if (!distrust(scratch, faults) && !strict) throw error
+      await this.#run(scratch, false)
     }
     await this.#recheck(scratch, faults)
     await this.#keepFaults(faults)
@@ -91,17 +93,17 @@ export class Judge {
     await this.#connection.run('DROP TABLE IF EXISTS judged; DROP TABLE IF EXISTS faults')
   }
 
-  async #run(scratch: Scratch): Promise<void> {
+  async #run(scratch: Scratch, strict: boolean): Promise<void> {
     const file = join(this.#directory, 'scratch')
     const has = await scratch.write(file)
     try {
-      await this.#judgeFile(file, has, scratch)
+      await this.#judgeFile(file, has, scratch, strict)
     } finally {
       await unlink(file)
     }
   }
 
-  async #judgeFile(file: string, has: Set<string>, scratch: Scratch): Promise<void> {
+  async #judgeFile(file: string, has: Set<string>, scratch: Scratch, strict: boolean): Promise<void> {
     const byPlan = new Map<Plan, number[]>()
     for (const [id, kind] of scratch.kinds.entries()) {
       const plan = await this.#planOf(kind.plan)
@@ -112,7 +114,7 @@ export class Judge {
     let statement = 'CREATE OR REPLACE TEMP TABLE judged AS'
     for (const [plan, chosen] of byPlan) {
       const { kinds } = scratch
-      const select = judgeSelect(this.#pipeline, this.#columns, { file, has, kinds, chosen, plan })
+      const select = judgeSelect(this.#pipeline, this.#columns, { file, has, strict, kinds, chosen, plan })
       await this.#connection.run(`${statement} ${select}`)
       statement = 'INSERT INTO judged'
     }
