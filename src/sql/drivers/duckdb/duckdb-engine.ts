@@ -297,7 +297,7 @@ class DuckdbEngine implements SqlEngine {
 
 function relationsOf(pinned: PinnedQuery): Map<string, string> {
   const relations = [...pinned.tables].map(
-    ([name, table]) => [name, relationSql(table.state.schema, table.locations)] as const,
+    ([name, table]) => [name, relationSql(table.state.metadata, table.locations)] as const,
   )
   return new Map(relations)
 }

@@ -4,8 +4,8 @@
  * While it runs, a query has a connection to itself, whose temporary views are the tables it pinned. Its answer is made whole
  * inside DuckDB (a temporary table, which counts against the memory limit and spills to disk) before the first row is handed out:
  * an error then is an error of the query and never a short answer, because a stream that fails in the middle ends in Node's binding
- * like one that is complete, and does not even spoil its transaction. Rows reach JavaScript page by page; a small answer comes
- * with the statement that makes it, and leaves its connection at once.
+ * like one that is complete, and does not even spoil its transaction. Rows reach JavaScript page by page; a small answer is
+ * read at once and leaves its connection.
  */
 import {
   type DuckDBConnection,
@@ -38,12 +38,10 @@ const ANSWER = '__landfall_answer'
 const CREATE_ANSWER = `CREATE TEMP TABLE ${ANSWER} AS `
 const INTERRUPT_AGAIN_MS = 50
 /**
- * Rows that come with the statement itself. They stand outside DuckDB's limit until they are collected, like a page does, so they
+ * Rows that are read at once, without a stream. They stand outside DuckDB's limit until they are collected, like a page does, so they
  * are fewer than a page (2,048) has.
  */
 const SMALL_ROWS = 256
-/** Behind the statement on a line of its own, since that may end in a comment. */
-const FIRST_ROWS = `\n; FROM ${ANSWER} LIMIT ${SMALL_ROWS + 1}`
 const KNOWN_COLUMNS_MAX = 256
 const KNOWN_COLUMNS_KEY_MAX = 16_000
 
@@ -117,9 +115,7 @@ export class Executor {
         const columns = this.#columns.get(key) ?? (await columnsOf(connection.duckdb, sql))
         this.#columns.set(key, columns)
         signal.throwIfAborted()
-        const made = await makeAnswer(connection.duckdb, sql)
-        if (made.count > rowsMax) throw tooLarge(made.count, rowsMax)
-        return { connection, columns, ...made }
+        return { connection, columns, ...(await makeAnswer(connection.duckdb, sql, rowsMax)) }
       },
     )
     if (rows === undefined) return this.#keep(new TableAnswer(connection.duckdb, columns, count))
@@ -132,7 +128,7 @@ export class Executor {
     const { connection, rows } = await this.#withConnection(signal, sql, relations, async (connection) => {
       await columnsOf(connection.duckdb, sql)
       const prefix = analyze ? 'EXPLAIN ANALYZE ' : 'EXPLAIN '
-      return { connection, rows: await allRows(await runStatement(connection.duckdb, sql, prefix, '')) }
+      return { connection, rows: await allRows(await runStatement(connection.duckdb, sql, prefix)) }
     })
     this.#connections.giveBack(connection)
     return rows.map((row) => String(row[1])).join('\n')
@@ -195,7 +191,7 @@ export class Executor {
   }
 }
 
-/** An answer that came with its statement. */
+/** An answer that was read at once. */
 class SmallAnswer implements Answer {
   readonly columns: ResultColumn[]
   readonly rows: number
@@ -310,18 +306,18 @@ async function columnsOf(connection: DuckDBConnection, sql: string): Promise<Res
   }
 }
 
-/** Makes the temporary table. `rows` are all of them when they are few; then no second statement is needed. */
+/** Makes the temporary table, whose making tells its rows. Few rows come at once. */
 async function makeAnswer(
   connection: DuckDBConnection,
   sql: string,
+  rowsMax: number,
 ): Promise<{ count: number; rows: Value[][] | undefined }> {
-  const first = await runStatement(connection, sql, CREATE_ANSWER, FIRST_ROWS)
-  if (first.rowCount <= SMALL_ROWS) {
-    const rows = await allRows(first)
-    return { count: rows.length, rows }
-  }
-  const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${ANSWER}`)
-  return { count: Number(counted.getRows()[0]![0]), rows: undefined }
+  const [[made]] = (await allRows(await runStatement(connection, sql, CREATE_ANSWER))) as [[Value]]
+  const count = Number(made)
+  if (count > rowsMax) throw tooLarge(count, rowsMax)
+  if (count > SMALL_ROWS) return { count, rows: undefined }
+  // Not with a LIMIT behind the statement: on a temporary table that costs more than to ask again.
+  return { count, rows: count === 0 ? [] : await allRows(await connection.run(`FROM ${ANSWER}`)) }
 }
 
 async function allRows(result: DuckDBMaterializedResult): Promise<Value[][]> {
@@ -335,15 +331,13 @@ function nonEmpty(chunk: DuckDBDataChunk | null, read: number): DuckDBDataChunk 
   throw new LandfallError('bug', 'sql/answer-short', `the answer ended after ${read} rows, before its end`)
 }
 
-/** Runs prefix, statement and suffix as one text; the result is that of the last statement in it. */
 async function runStatement(
   connection: DuckDBConnection,
   sql: string,
   prefix: string,
-  suffix: string,
 ): Promise<DuckDBMaterializedResult> {
   try {
-    return await connection.run(`${prefix}${sql}${suffix}`)
+    return await connection.run(`${prefix}${sql}`)
   } catch (error) {
     if (isInterrupt(error) || isMissingFile(error)) throw error
     throw translateDuckdbError(error, { sql, prefixBytes: Buffer.byteLength(prefix) })

@@ -1,5 +1,5 @@
 /** A table of the catalog as a relation that DuckDB reads: its pinned files, by field id. */
-import type { Schema } from '../../../lake/metadata.ts'
+import { currentSchema, type Schema, type TableMetadata } from '../../../lake/metadata.ts'
 import { duckdbType } from '../../../lake/schema.ts'
 import { quoteIdentifier, quoteText } from '../../text.ts'
 
@@ -7,18 +7,35 @@ import { quoteIdentifier, quoteText } from '../../text.ts'
  * `SELECT` over the files with the columns of the schema, in its order. A file that was written before a column came shows NULL
  * there; a renamed column is found by its field id. Without files: no rows, typed all the same.
  */
-export function relationSql(schema: Schema, locations: readonly string[]): string {
-  const fields = schema.fields.map((field) => ({ ...field, type: duckdbType(field.type) }))
+export function relationSql(metadata: TableMetadata, locations: readonly string[]): string {
+  const schema = currentSchema(metadata)
   if (locations.length === 0) {
-    const columns = fields.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`)
+    const columns = schema.fields.map(
+      ({ name, type }) => `CAST(NULL AS ${duckdbType(type)}) AS ${quoteIdentifier(name)}`,
+    )
     return `SELECT ${columns.join(', ')} WHERE false`
   }
-  const columns = fields.map(
+  const files = `[${locations.map((location) => quoteText(escapeGlob(location))).join(', ')}]`
+  const names = schema.fields.map(({ name }) => quoteIdentifier(name)).join(', ')
+  // To map columns by field id costs each question half a millisecond.
+  const mapping = hadOneSchema(metadata, schema) ? '' : `, schema = ${fieldMap(schema)}`
+  return `SELECT ${names} FROM read_parquet(${files}${mapping}, hive_partitioning = false)`
+}
+
+/**
+ * Whether the table has never had another schema than this one: then every file of it has these columns under these names. The
+ * spool may be ahead of the table by a new column, which nobody asks for here.
+ */
+function hadOneSchema(metadata: TableMetadata, schema: Schema): boolean {
+  return metadata.schemas.length === 1 && schema['schema-id'] === 0
+}
+
+function fieldMap(schema: Schema): string {
+  const columns = schema.fields.map(
     ({ id, name, type }) =>
-      `${id}: {name: ${quoteText(name)}, type: ${quoteText(type)}, default_value: NULL}`,
+      `${id}: {name: ${quoteText(name)}, type: ${quoteText(duckdbType(type))}, default_value: NULL}`,
   )
-  const files = locations.map((location) => quoteText(escapeGlob(location)))
-  return `SELECT * FROM read_parquet([${files.join(', ')}], schema = MAP {${columns.join(', ')}}, hive_partitioning = false)`
+  return `MAP {${columns.join(', ')}}`
 }
 
 /** DuckDB takes file names as patterns. */
