@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import game from '../examples/game/pipeline.ts'
@@ -7,7 +8,7 @@ import { openLake } from '../src/lake/iceberg-lake.ts'
 import { identifier, literal } from '../src/lander/judge/field-text.ts'
 import { duckdbType } from '../src/lander/judge/property-sql.ts'
 import { openLander } from '../src/lander/lander.ts'
-import { LANDER_DEFAULTS, type LanderSettings } from '../src/lander/settings.ts'
+import type { LanderSettings } from '../src/lander/settings.ts'
 import type { SpoolManifest } from '../src/lander/spool.ts'
 import { openEmbeddedLog } from '../src/log/drivers/embedded/embedded-log.ts'
 import type { EventLog } from '../src/log/log.ts'
@@ -115,7 +116,8 @@ async function copy(file: string, directory: string, events: number): Promise<nu
   const into = join(directory, 'copied')
   mkdirSync(into)
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: String(LANDER_DEFAULTS.threads),
+    // All cores, as DuckDB would take by itself.
+    threads: String(availableParallelism()),
     preserve_insertion_order: 'false',
   })
   try {

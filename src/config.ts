@@ -139,7 +139,7 @@ const all = {
   ),
   'lander.chunkBytes': setting('lander.chunkBytes', bytes, 32 * MIB, 'what is judged in one pass at most'),
   'lander.memoryBytes': setting('lander.memoryBytes', bytes, 512 * MIB, "memory of the lander's engine"),
-  'lander.threads': setting('lander.threads', count, 2, "threads of the lander's engine"),
+  'lander.threads': setting('lander.threads', count, 1, "threads of the lander's engine"),
   'lander.idsMax': setting('lander.idsMax', count, 20_000_000, 'event ids remembered to tell duplicates'),
   'lander.reserveSpool': setting(
     'lander.reserveSpool',

@@ -84,6 +84,7 @@ export async function openLander(options: LanderOptions): Promise<Lander> {
       plansDirectory: options.plansDirectory,
       adoptBytes: settings.adoptBytes,
       judging: await connect(instance),
+      writing: await connect(instance),
       connection: await connect(instance),
       spool: new SpoolWriter(spoolDirectory, log.id),
       logger: options.logger ?? SILENT,
@@ -242,6 +243,7 @@ class DuckdbLander implements Lander {
     await this.#running?.catch(() => {})
     await this.#statusFile.flush()
     this.#parts.judging.closeSync()
+    this.#parts.writing.closeSync()
     this.#parts.connection.closeSync()
     this.#instance.closeSync()
     this.#lock.release()

@@ -21,6 +21,8 @@ export interface SessionParts extends LandingParts {
   log: LogReader
   /** Of the judge; `connection` is that of the commits, so that both can work at once. */
   judging: DuckDBConnection
+  /** Writes a chunk's tables beside `judging`. */
+  writing: DuckDBConnection
   spool: SpoolWriter
   settings: LanderSettings
   directory: string
@@ -71,7 +73,7 @@ export class Session {
 
   /** Judges a chunk and writes its rows, typed, into files of the spool. Not visible to queries yet. */
   async judge(chunk: Chunk): Promise<JudgedChunk> {
-    const { spool, judging } = this.#parts
+    const { spool } = this.#parts
     const { scratch, candidates, faults, ranges } = chunk
     const { rows, valueBytes: bytes } = scratch
     for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
@@ -79,24 +81,38 @@ export class Session {
     }
     const { counts, landedTypes } = await this.#judge.judge(scratch, faults)
     const id = spool.nextId()
-    const files = new Map<string, ParquetFile[]>()
-    for (const table of landedTables(this.pipeline)) {
-      const isDead = table === DEAD_LETTERS_TABLE
-      const isEvents = table === EVENTS_TABLE
-      const some = isDead
-        ? faults.size > 0
-        : isEvents
-          ? landedTypes.size > 0
-          : table.events.some((name) => landedTypes.has(name))
-      if (!some) continue
-      const select = this.#judge.select(isDead ? 'dead_letters' : isEvents ? 'events' : table)
-      const written = await spool.write(judging, id, this.states.get(table.name)!, select)
-      if (written.length > 0) files.set(table.name, written)
-    }
+    const files = await this.#write(id, landedTypes, faults.size > 0)
     await this.#judge.clear()
     this.intake.release(chunk)
     await this.#tellDead(files)
     return { id, ranges, counts, files, rows, bytes }
+  }
+
+  /** Writes the tables of the judged chunk that have rows, two at a time. */
+  async #write(id: string, landedTypes: Set<string>, hasDead: boolean): Promise<Map<string, ParquetFile[]>> {
+    const { spool, judging, writing } = this.#parts
+    const tables = landedTables(this.pipeline).filter((table) => {
+      if (table === DEAD_LETTERS_TABLE) return hasDead
+      return table === EVENTS_TABLE
+        ? landedTypes.size > 0
+        : table.events.some((name) => landedTypes.has(name))
+    })
+    const files = new Map<string, ParquetFile[]>(tables.map(({ name }) => [name, []]))
+    // The last one, `events`, is the largest: it goes first.
+    const left = [...tables]
+    const work = async (connection: DuckDBConnection) => {
+      for (let table = left.pop(); table !== undefined; table = left.pop()) {
+        const isDead = table === DEAD_LETTERS_TABLE
+        const select = this.#judge.select(isDead ? 'dead_letters' : table === EVENTS_TABLE ? 'events' : table)
+        files.set(table.name, await spool.write(connection, id, this.states.get(table.name)!, select))
+      }
+    }
+    // Both have come to their end before a failure is told: nothing goes on behind it.
+    const [one, other] = await Promise.allSettled([work(judging), work(writing)])
+    if (one.status === 'rejected') throw one.reason
+    if (other.status === 'rejected') throw other.reason
+    for (const [name, written] of files) if (written.length === 0) files.delete(name)
+    return files
   }
 
   async #tellDead(files: Map<string, ParquetFile[]>): Promise<void> {

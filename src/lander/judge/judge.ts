@@ -111,7 +111,8 @@ export class Judge {
       if (ids === undefined) byPlan.set(plan, [id])
       else ids.push(id)
     }
-    let statement = 'CREATE OR REPLACE TEMP TABLE judged AS'
+    // No TEMP table: that would be seen by one connection only.
+    let statement = 'CREATE OR REPLACE TABLE judged AS'
     for (const [plan, chosen] of byPlan) {
       const { kinds } = scratch
       const select = judgeSelect(this.#pipeline, this.#columns, { file, has, strict, kinds, chosen, plan })
@@ -159,14 +160,14 @@ export class Judge {
     const longest = lines.reduce((most, line) => Math.max(most, line.length * 4), 1 << 16)
     if (lines.length === 0) {
       await this.#connection.run(
-        'CREATE OR REPLACE TEMP TABLE faults ("row" INTEGER, reason VARCHAR, field VARCHAR, detail VARCHAR, raw VARCHAR)',
+        'CREATE OR REPLACE TABLE faults ("row" INTEGER, reason VARCHAR, field VARCHAR, detail VARCHAR, raw VARCHAR)',
       )
       return
     }
     await writeFile(file, `${lines.join('\n')}\n`)
     try {
       await this.#connection.run(
-        `CREATE OR REPLACE TEMP TABLE faults AS FROM read_csv(${literal(file)}, columns = ${columns}, header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', auto_detect = false, max_line_size = ${longest}, buffer_size = ${longest * 4})`,
+        `CREATE OR REPLACE TABLE faults AS FROM read_csv(${literal(file)}, columns = ${columns}, header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', auto_detect = false, max_line_size = ${longest}, buffer_size = ${longest * 4})`,
       )
     } finally {
       await unlink(file)
