@@ -12,7 +12,7 @@ import { EVENTS_TABLE, type TableDefinition } from '../../../src/model/pipeline.
 import type { Position } from '../../../src/model/position.ts'
 import { openLocalStorage } from '../../../src/storage/drivers/local.ts'
 
-const PURCHASES: TableDefinition = {
+export const PURCHASES: TableDefinition = {
   name: 'purchases',
   events: ['purchase_sword'],
   columns: [

@@ -47,8 +47,8 @@ export class CheckedStatements {
 
   async #check(written: string): Promise<CheckedText> {
     const text = unqualify(written)
-    const tree = await this.#parser.parse(text.sql)
-    const { tables } = checkStatement(tree, text, await this.#listTables())
+    const [tree, names] = await Promise.all([this.#parser.parse(text.sql), this.#listTables()])
+    const { tables } = checkStatement(tree, text, names)
     const checked = { sql: text.sql, tables, tree }
     this.#passed.set(written, checked)
     return checked
