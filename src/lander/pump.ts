@@ -37,7 +37,10 @@ export class Pump {
   #reading: AsyncIterator<LogBatch> | undefined
   #nextBatch: Promise<void> | undefined
   #batch: { batch: LogBatch; cursor: RecordCursor } | undefined
-  #ended = false
+  /** Read while the one before it is taken. */
+  #ahead: LogBatch | undefined
+  /** The log has nothing more to read. */
+  #drained = false
   #judging: Promise<void> | undefined
   #landing: Promise<void> | undefined
   /** Judged chunks of the batch that is open. */
@@ -81,7 +84,9 @@ export class Pump {
   async run({ follow, signal }: PumpOptions): Promise<void> {
     const { log, settings } = this.#parts
     const stopReading = new AbortController()
-    this.#ended = false
+    this.#drained = false
+    this.#batch = undefined
+    this.#ahead = undefined
     let stopBy = Number.POSITIVE_INFINITY
     let lastEnd: Position | undefined
     const onAbort = () => {
@@ -120,24 +125,40 @@ export class Pump {
   /** Takes records while there is room. */
   #read(): void {
     const { intake } = this.#parts.session
-    if (this.#ended || this.#isHeld()) return
+    if (this.#isHeld()) return
+    if (!this.#drained && this.#nextBatch === undefined && this.#ahead === undefined) {
+      this.#nextBatch = this.#fetch()
+    }
     if (this.#batch !== undefined && !intake.isFull) {
       const before = intake.chunk.scratch.rows
-      if (intake.take(this.#batch.batch, this.#batch.cursor)) this.#batch = undefined
+      if (intake.take(this.#batch.batch, this.#batch.cursor)) this.#step()
       if (intake.chunk.scratch.rows > before) {
         this.#latest = this.#now()
         this.#since ??= this.#latest
       }
     }
-    if (this.#batch !== undefined || this.#nextBatch !== undefined || intake.isFull) return
-    this.#nextBatch = this.#fetch()
+    // Whatever began by this comes first.
+    if (this.#batch !== undefined && !intake.isFull) this.#wake()
+  }
+
+  /** Goes on to the batch ahead. */
+  #step(): void {
+    const batch = this.#ahead
+    this.#ahead = undefined
+    this.#batch = batch && { batch, cursor: batch.cursor() }
+  }
+
+  /** Everything up to the log's end is taken. */
+  get #ended(): boolean {
+    return this.#drained && this.#batch === undefined && this.#ahead === undefined
   }
 
   async #fetch(): Promise<void> {
     try {
       const next = await this.#reading!.next()
-      if (next.done) this.#ended = true
-      else this.#batch = { batch: next.value, cursor: next.value.cursor() }
+      if (next.done) this.#drained = true
+      else this.#ahead = next.value
+      if (this.#batch === undefined) this.#step()
     } catch (error) {
       this.#failure ??= { error }
     }
