@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import game from '../examples/game/pipeline.ts'
 import type { Lake } from '../src/lake/lake.ts'
@@ -6,6 +7,9 @@ import { SILENT } from '../src/lander/logger.ts'
 import { openLanding } from '../src/pipeline/landing.ts'
 import { openDataEngine } from '../src/pipeline/query.ts'
 import { openDataLake } from '../src/pipeline/readers.ts'
+import { openTrinoEngine } from '../src/sql/drivers/trino.ts'
+import type { SqlEngine } from '../src/sql/sql.ts'
+import { openSqlServer } from '../src/sql/wire/trino/server.ts'
 import { writeGameLog } from './game-log.ts'
 import { type Bench, check, comparePairs, median, timed } from './harness.ts'
 import { rowsOf } from './sql-client.ts'
@@ -20,7 +24,7 @@ const TABLES = ['purchases', 'guilds', 'sword_purchases']
 const SIZE = 4
 
 /** As our engine has them. */
-const THREADS = '2'
+const THREADS = String(availableParallelism())
 const MEMORY = '1GB'
 
 /**
@@ -44,6 +48,7 @@ export const benchQuery: Bench = async ({ pairs, events: landerEvents, directory
   const connection = await instance.connect()
   try {
     await connection.run("SET TimeZone = 'UTC'")
+    await connection.run('SET GLOBAL parquet_metadata_cache = true')
     await writePerfectFiles(connection, await openDataLake(data), directory)
     say('query: the questions of the game, ours and over one perfect file')
     // The engine starts with its first question; files come into the page cache.
@@ -67,6 +72,7 @@ export const benchQuery: Bench = async ({ pairs, events: landerEvents, directory
           fixedMsPerQuestion: (times.of - times.against) / game.compiled.questions.length,
           oursMs: times.of,
           perfectMs: times.against,
+          ...(await whatElseItCosts(engine)),
           ...Object.fromEntries(perQuestion),
         },
       },
@@ -75,6 +81,36 @@ export const benchQuery: Bench = async ({ pairs, events: landerEvents, directory
     connection.closeSync()
     instance.closeSync()
   }
+}
+
+/** How often each question is asked each way; the best of them counts. */
+const ROUNDS = 20
+
+/**
+ * Milliseconds per question beyond those of the engine with a question it has seen: through the door over HTTP, and with a
+ * text that is new each time, which must be parsed, checked and prepared.
+ */
+async function whatElseItCosts(engine: SqlEngine): Promise<{ doorMs: number; newTextMs: number }> {
+  await using server = await openSqlServer({ engine, host: '127.0.0.1', port: 0 })
+  await using door = openTrinoEngine(server.url)
+  const ways = {
+    known: (sql: string) => rowsOf(engine, sql),
+    door: (sql: string) => rowsOf(door, sql),
+    newText: (sql: string, round: number) => rowsOf(engine, `${sql} -- ${round}`),
+  }
+  const best = { known: 0, door: 0, newText: 0 }
+  for (const { sql } of game.compiled.questions) {
+    const least = { known: Infinity, door: Infinity, newText: Infinity }
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const way of ['known', 'door', 'newText'] as const) {
+        const { seconds } = await timed(() => ways[way](sql, round))
+        least[way] = Math.min(least[way], seconds * 1000)
+      }
+    }
+    for (const way of ['known', 'door', 'newText'] as const) best[way] += least[way]
+  }
+  const count = game.compiled.questions.length
+  return { doorMs: (best.door - best.known) / count, newTextMs: (best.newText - best.known) / count }
 }
 
 async function landAndSettle(data: string): Promise<void> {
@@ -117,6 +153,9 @@ async function writePerfectFiles(connection: DuckDBConnection, lake: Lake, direc
 
 type Ask = (sql: string) => Promise<string>
 
+/** A question takes milliseconds, in which anything else on the machine may stand between: the least of so many counts, on both sides. */
+const TRIES = 5
+
 /** Milliseconds of all questions together; each answer must be the plain file's. */
 async function askAll(
   ask: Ask,
@@ -125,10 +164,15 @@ async function askAll(
 ): Promise<number> {
   let total = 0
   for (const { name, sql } of game.compiled.questions) {
-    const { seconds, value } = await timed(() => ask(sql))
-    check(value === (await plainRows(connection, sql)), `${name} has another answer than over the plain file`)
-    total += seconds * 1000
-    if (spent !== undefined) spent.set(name, [...(spent.get(name) ?? []), seconds * 1000])
+    const right = await plainRows(connection, sql)
+    let least = Number.POSITIVE_INFINITY
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { seconds, value } = await timed(() => ask(sql))
+      check(value === right, `${name} has another answer than over the plain file`)
+      least = Math.min(least, seconds * 1000)
+    }
+    total += least
+    if (spent !== undefined) spent.set(name, [...(spent.get(name) ?? []), least])
   }
   return total
 }
