@@ -137,7 +137,7 @@ const all = {
     2000,
     'or no event came for this long and some are waiting',
   ),
-  'lander.chunkBytes': setting('lander.chunkBytes', bytes, 32 * MIB, 'what is judged in one pass at most'),
+  'lander.chunkBytes': setting('lander.chunkBytes', bytes, 16 * MIB, 'what is judged in one pass at most'),
   'lander.memoryBytes': setting('lander.memoryBytes', bytes, 512 * MIB, "memory of the lander's engine"),
   'lander.threads': setting('lander.threads', count, 1, "threads of the lander's engine"),
   'lander.idsMax': setting('lander.idsMax', count, 20_000_000, 'event ids remembered to tell duplicates'),

@@ -38,7 +38,7 @@ export const LANDER_DEFAULTS: LanderSettings = {
   batchBytes: 64 * 1024 * 1024,
   batchRows: 500_000,
   idleMs: 2_000,
-  chunkBytes: 32 * 1024 * 1024,
+  chunkBytes: 16 * 1024 * 1024,
   askPollMs: 1_000,
   memoryBytes: 512 * 1024 * 1024,
   threads: 1,
