@@ -16,8 +16,6 @@ import { type Group, Scratch } from './scratch.ts'
 const NAME_BYTES_MAX = 128
 /** Foreign records may name a new plan each: a chunk is cut rather than hold more kinds than this. */
 const KINDS_MAX = 500
-/** A chunk is worth judging at this part of its full size. */
-const WORTHWHILE = 4
 
 /** Records of one chunk, not judged yet. */
 export interface Chunk {
@@ -54,11 +52,6 @@ export class Intake {
 
   get isEmpty(): boolean {
     return this.chunk.scratch.rows === 0
-  }
-
-  /** Enough for a judge who has nothing to do: then filling and judging overlap from the start, and the last chunk is small. */
-  get isWorthwhile(): boolean {
-    return this.isFull || this.chunk.scratch.valueBytes >= this.#limits.bytes / WORTHWHILE
   }
 
   get isFull(): boolean {

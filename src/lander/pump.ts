@@ -179,7 +179,7 @@ export class Pump {
     }
     if (!intake.isEmpty && !this.#isHeld()) {
       const wanted = free.spool && this.#isAsked()
-      if (intake.isWorthwhile || this.#flush || wanted) this.#startJudging()
+      if (intake.isFull || this.#flush || wanted) this.#startJudging()
     }
     if (this.#flush && (intake.isEmpty || this.#judging !== undefined)) {
       // The chunk that is cut now is the batch's last; what comes meanwhile belongs to the next one.
