@@ -79,6 +79,8 @@ export class Session {
     for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
       faults.set(row, { reason: 'id_conflict', field: 'event_id', detail })
     }
+    // A repeat of a dead letter is a duplicate, and not a second dead letter.
+    for (const row of faults.keys()) if (scratch.kindOf(row).fate === 'duplicate') faults.delete(row)
     const { counts, landedTypes } = await this.#judge.judge(scratch, faults)
     const id = spool.nextId()
     const files = await this.#write(id, landedTypes, faults.size > 0)
