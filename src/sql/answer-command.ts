@@ -17,7 +17,11 @@ export async function answerCommand(
     case 'show-tables':
       return textResult(['Table'], rowsLike(await engine.listTables(), command.like))
     case 'use':
-      return textResult(['result'], [])
+      return {
+        ...textResult([], []),
+        updateType: 'USE',
+        sessionChange: { catalog: CATALOG, schema: SCHEMA },
+      }
     case 'describe': {
       const columns = await engine.describe(command.table).catch((error: unknown) => {
         throw isLandfallError(error) ? withPlace(error, sql, command.at) : error

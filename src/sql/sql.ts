@@ -27,14 +27,68 @@ export interface Freshness {
   batch: number
 }
 
+/**
+ * Who asks, and how the names and times of the statement are meant. Plain data that the client keeps and sends with each statement:
+ * nothing of it lives in the server.
+ */
+export interface Session {
+  user?: string
+  /** The program that asks: `trino-cli`. */
+  source?: string
+  /** Where a name without a catalog or schema is looked up. */
+  catalog?: string
+  schema?: string
+  /** A zone of IANA (`Europe/Rome`), `UTC` or an offset (`+05:30`). */
+  timeZone?: string
+  /** As in `Accept-Language`: `en-US`. */
+  language?: string
+  clientTags: readonly string[]
+  /** What SET SESSION has set, as text: `query_max_run_time` → `10m`. */
+  properties: Readonly<Record<string, string>>
+  /** What PREPARE has added: name → statement. */
+  preparedStatements: Readonly<Record<string, string>>
+  /** Of START TRANSACTION. Statements only read, so it is a name and holds nothing. */
+  transactionId?: string
+}
+
+/** What a statement wants changed in the client's session. */
+export interface SessionChange {
+  catalog?: string
+  schema?: string
+  setProperties?: Readonly<Record<string, string>>
+  resetProperty?: string
+  role?: { catalog: string; role: string }
+  addedPrepare?: { name: string; sql: string }
+  deallocatedPrepare?: string
+  startedTransactionId?: string
+  clearTransaction?: true
+}
+
 export interface QueryResult {
   columns: ResultColumn[]
   /** Rows in pages; ending the iteration early ends the query. */
   pages: AsyncIterable<Value[][]>
   freshness: Freshness
+  /** The kind of a statement that is no question, by Trino's name: `USE`, `SET SESSION`. It has no columns. */
+  updateType?: string
+  sessionChange?: SessionChange
+}
+
+/** How far the engine is; both grow until the answer is whole. */
+export interface QueryProgress {
+  /** Of the whole work, 0 to 100. */
+  percentage: number
+  /** Read so far. */
+  rows: number
+  /** Files that are read, once they are pinned. */
+  splits: number
 }
 
 export interface QueryOptions {
+  /** Default: nobody in particular, at the tables' own catalog and schema, in UTC. */
+  session?: Session
+  /** Called once when the query has left the queue, with a look at how far it is. */
+  onRunning?: (progress: () => QueryProgress) => void
   signal?: AbortSignal
   /** Default 5 minutes. */
   timeoutMs?: number

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
-import type { QueryOptions, QueryResult, SqlEngine } from '../../src/sql/sql.ts'
+import type { QueryOptions, QueryResult, Session, SqlEngine } from '../../src/sql/sql.ts'
 import type { WireResults } from '../../src/sql/trino-protocol.ts'
 import { openSqlServer, type SqlServer } from '../../src/sql/wire/trino/server.ts'
 import { Landing } from './support/landing.ts'
@@ -10,9 +10,10 @@ let landing: Landing
 let engine: WatchedEngine
 let server: SqlServer
 
-/** The real engine; it remembers the signal of each query, so that a test sees whether it was interrupted. */
+/** The real engine; it remembers what came with each query, so that a test sees whether it was interrupted, and who asked. */
 class WatchedEngine implements SqlEngine {
   readonly signals: AbortSignal[] = []
+  readonly sessions: (Session | undefined)[] = []
   readonly #inner: SqlEngine
 
   constructor(inner: SqlEngine) {
@@ -21,6 +22,7 @@ class WatchedEngine implements SqlEngine {
 
   query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
     if (options.signal) this.signals.push(options.signal)
+    this.sessions.push(options.session)
     return this.#inner.query(sql, options)
   }
 
@@ -104,6 +106,31 @@ test('POST, then pages until there is no nextUri', async () => {
   expect(last.warnings).toEqual([])
 })
 
+test('a statement has somebody who asks, and the engine is told the session', async () => {
+  const send = (headers: Record<string, string>) =>
+    fetch(`${server.url}/v1/statement`, { method: 'POST', body: 'SELECT 1', headers })
+  expect((await send({})).status).toBe(401)
+  expect((await send({ 'X-Trino-Source': 'x' })).headers.get('www-authenticate')).toMatch(/^Basic /)
+  expect((await send({ 'X-Trino-User': 'u', 'X-Trino-Session': 'x' })).status).toBe(400)
+  const asked = await send({ 'X-Trino-User': 'ada', 'X-Trino-Time-Zone': 'Europe/Rome' })
+  await follow((await asked.json()) as WireResults)
+  expect(engine.sessions.at(-1)).toMatchObject({ user: 'ada', timeZone: 'Europe/Rome' })
+})
+
+test('infoUri leads to a page, a query can be looked at and cancelled by its owner', async () => {
+  const first = await post(ENDLESS)
+  const page = await fetch(first.infoUri)
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining(first.id)])
+  const as = (user: string, method = 'GET') =>
+    fetch(`${server.url}/v1/query/${first.id}`, { method, headers: { 'X-Trino-User': user } })
+  expect(await (await as('u')).json()).toMatchObject({ queryId: first.id, query: ENDLESS })
+  expect((await as('other', 'DELETE')).status).toBe(403)
+  expect((await as('u', 'DELETE')).status).toBe(204)
+  expect((await follow(first)).last.error?.errorName).toBe('USER_CANCELED')
+  expect((await fetch(`${server.url}/ui/query.html?nothing`)).status).toBe(404)
+  expect((await fetch(`${server.url}/`)).url).toBe(`${server.url}/ui/`)
+})
+
 test('an empty answer has columns and no data', async () => {
   const { last } = await follow(await post('SELECT cost FROM purchases WHERE false'))
   expect(last.columns).toHaveLength(1)
@@ -176,7 +203,7 @@ test('pages are bounded: a large answer comes in several', async () => {
 
 test('nextUri names the host that the client asked, also through a proxy', async () => {
   const answer = await new Promise<string>((resolve, reject) => {
-    const headers = { host: 'sql.example:9', 'x-forwarded-proto': 'https' }
+    const headers = { host: 'sql.example:9', 'x-forwarded-proto': 'https', 'x-trino-user': 'u' }
     const sent = request(`${server.url}/v1/statement`, { method: 'POST', headers }, (response) => {
       let text = ''
       response.setEncoding('utf8')
@@ -255,7 +282,7 @@ test('a long query is held for a second at a time', async () => {
   const started = performance.now()
   const second = (await (await fetch(first.nextUri!)).json()) as WireResults
   expect(performance.now() - started).toBeGreaterThan(900)
-  expect(second.stats.state).toBe('QUEUED')
+  expect(second.stats).toMatchObject({ state: 'RUNNING', queued: false, nodes: 1 })
   expect(second.nextUri).not.toBe(first.nextUri)
   await fetch(second.nextUri!, { method: 'DELETE' })
 })
@@ -283,12 +310,13 @@ test('USE answers with the headers of the client that asked', async () => {
 })
 
 test('an empty statement, a huge one, a wrong path', async () => {
-  const send = (body: string) => fetch(`${server.url}/v1/statement`, { method: 'POST', body })
+  const send = (body: string) =>
+    fetch(`${server.url}/v1/statement`, { method: 'POST', body, headers: PARAMETRIC })
   const empty = await send(' \n')
   expect([empty.status, await empty.text()]).toEqual([400, 'SQL statement is empty'])
   expect((await send(`SELECT '${'x'.repeat(5 * 1024 * 1024)}'`)).status).toBe(413)
   expect((await fetch(`${server.url}/nowhere`)).status).toBe(404)
-  expect((await fetch(`${server.url}/v1/statement`)).status).toBe(404)
+  expect((await fetch(`${server.url}/v1/statement`)).status).toBe(405)
 })
 
 test('info, health, readiness and metrics', async () => {
@@ -325,7 +353,7 @@ test('a token is needed beyond this machine, and then from everybody', async () 
     fetch(`http://127.0.0.1:${closed.port}/v1/statement`, {
       method: 'POST',
       body: 'SELECT 1',
-      headers: authorization ? { authorization } : {},
+      headers: { ...PARAMETRIC, ...(authorization ? { authorization } : {}) },
     }).then((response) => response.status)
   expect(await ask()).toBe(401)
   expect(await ask('Bearer wrong')).toBe(401)
@@ -350,7 +378,11 @@ test('statements that nobody reads are bounded', async () => {
     settings: { statementsMax: 2 },
   })
   const send = () =>
-    fetch(`${small.url}/v1/statement`, { method: 'POST', body: 'SELECT n FROM range(100000) AS t(n)' })
+    fetch(`${small.url}/v1/statement`, {
+      method: 'POST',
+      body: 'SELECT n FROM range(100000) AS t(n)',
+      headers: PARAMETRIC,
+    })
   const [first] = [(await (await send()).json()) as WireResults, await (await send()).text()]
   const third = await send()
   expect([third.status, third.headers.get('retry-after')]).toEqual([503, '1'])
@@ -360,7 +392,11 @@ test('statements that nobody reads are bounded', async () => {
 
 test('closing the door ends what runs', async () => {
   const other = await openSqlServer({ engine, host: '127.0.0.1', port: 0 })
-  const response = await fetch(`${other.url}/v1/statement`, { method: 'POST', body: ENDLESS })
+  const response = await fetch(`${other.url}/v1/statement`, {
+    method: 'POST',
+    body: ENDLESS,
+    headers: PARAMETRIC,
+  })
   const { nextUri } = (await response.json()) as WireResults
   const held = fetch(nextUri!).then((page) => page.json() as Promise<WireResults>)
   await new Promise((resolve) => setTimeout(resolve, 100))

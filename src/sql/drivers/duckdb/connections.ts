@@ -8,6 +8,13 @@ import { quoteIdentifier } from '../../text.ts'
 /** Name of a table → the SELECT over its pinned files. */
 export type Relations = ReadonlyMap<string, string>
 
+/** What a connection needs to tell how far its query is. */
+export const PROGRESS_SETTINGS = {
+  enable_progress_bar: true,
+  enable_progress_bar_print: false,
+  progress_bar_time: 0,
+}
+
 /** As many as queries run at once. */
 const IDLE_MAX = 4
 
@@ -54,7 +61,14 @@ export class Connections {
       if (fits >= fit) [best, fit] = [i, fits]
     }
     const taken = best < 0 ? undefined : this.#idle.splice(best, 1)[0]
-    return taken ?? new QueryConnection(await this.#instance.connect())
+    return taken ?? this.#open()
+  }
+
+  async #open(): Promise<QueryConnection> {
+    const connection = await this.#instance.connect()
+    const settings = Object.entries(PROGRESS_SETTINGS).map(([name, value]) => `SET ${name} = ${value}`)
+    await connection.run(settings.join('; '))
+    return new QueryConnection(connection)
   }
 
   /** Only for a connection on which nothing runs, nothing failed and nothing but views is left. */

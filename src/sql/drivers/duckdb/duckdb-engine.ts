@@ -18,7 +18,7 @@ import { Admission } from './admission.ts'
 import type { Answer } from './answer.ts'
 import { CheckedStatements, type CheckedText } from './checked-statements.ts'
 import { Deadline } from './deadline.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, Watch } from './executor.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import { outputNames } from './output-names.ts'
 import type { StatementParser } from './parser.ts'
@@ -83,6 +83,10 @@ interface Machinery {
   statements: CheckedStatements
   executor: Executor
   temporaryDirectory: string | undefined
+}
+
+interface EngineWatch extends Watch {
+  splits: number
 }
 
 export function openDuckdbEngine(parts: DuckdbEngineParts): Promise<SqlEngine> {
@@ -164,9 +168,11 @@ class DuckdbEngine implements SqlEngine {
     let leave: (() => void) | undefined
     try {
       leave = await this.#admission.enter(deadline.signal)
+      const watch: EngineWatch = { splits: 0 }
+      options.onRunning?.(() => ({ percentage: 0, rows: 0, ...watch.read?.(), splits: watch.splits }))
       // Blanks instead of EXPLAIN keep every place in the statement.
       const body = command ? sql.slice(0, command.at).replace(/[^\n]/g, ' ') + command.body : sql
-      return await this.#runRepeating(body, command, options, deadline)
+      return await this.#runRepeating(body, command, options, deadline, watch)
     } finally {
       leave?.()
       unguard()
@@ -180,10 +186,11 @@ class DuckdbEngine implements SqlEngine {
     command: Extract<Command, { kind: 'explain' }> | undefined,
     options: QueryOptions,
     deadline: Deadline,
+    watch: EngineWatch,
   ): Promise<QueryResult> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#runOnce(sql, command, options, deadline)
+        return await this.#runOnce(sql, command, options, deadline, watch)
       } catch (error) {
         if (!isLandfallError(error, 'sql/files-moved') || attempt === REPEATS_MAX) throw error
       }
@@ -195,9 +202,12 @@ class DuckdbEngine implements SqlEngine {
     command: Extract<Command, { kind: 'explain' }> | undefined,
     options: QueryOptions,
     { signal }: Deadline,
+    watch: EngineWatch,
   ): Promise<QueryResult> {
     const { statements, executor } = await this.#start()
-    return statements.with(sql, (checked) => this.#runChecked(executor, checked, command, options, signal))
+    return statements.with(sql, (checked) =>
+      this.#runChecked(executor, checked, command, options, signal, watch),
+    )
   }
 
   async #runChecked(
@@ -206,8 +216,10 @@ class DuckdbEngine implements SqlEngine {
     command: Extract<Command, { kind: 'explain' }> | undefined,
     options: QueryOptions,
     signal: AbortSignal,
+    watch: EngineWatch,
   ): Promise<QueryResult> {
     const pinned = await this.#pinner.pin(checked.tables, signal)
+    for (const { locations } of pinned.tables.values()) watch.splits += locations.length
     try {
       const relations = relationsOf(pinned)
       if (command) {
@@ -216,7 +228,7 @@ class DuckdbEngine implements SqlEngine {
       }
       const rowsMax = Math.min(options.rowsMax ?? this.#settings.rowsMax, this.#settings.rowsMax)
       const shape = Array.from(pinned.tables, ([name, { state }]) => shapeOf(name, state.schema)).join('\n')
-      const answer = await executor.run(checked.sql, relations, shape, rowsMax, signal)
+      const answer = await executor.run(checked.sql, relations, shape, rowsMax, signal, watch)
       const columns = outputNames(checked.tree, answer.columns)
       return { columns, pages: this.#pages(answer, options.signal), freshness: pinned.freshness }
     } finally {

@@ -17,7 +17,7 @@ import { LandfallError } from '../../../base/errors.ts'
 import type { ResultColumn, Value } from '../../sql.ts'
 import { quoteText } from '../../text.ts'
 import { ANSWER, type Answer, SmallAnswer, TableAnswer } from './answer.ts'
-import { Connections, type QueryConnection, type Relations } from './connections.ts'
+import { Connections, PROGRESS_SETTINGS, type QueryConnection, type Relations } from './connections.ts'
 import { isInterrupt, readDuckdbError, translateDuckdbError } from './duckdb-errors.ts'
 import { Recent } from './recent.ts'
 import { EXPRESSION_DEPTH_MAX, SEALED_CONFIG } from './seal.ts'
@@ -32,6 +32,11 @@ export interface ExecutorSettings {
   threads: number
   /** Directories DuckDB itself may open files in: lake and spool. */
   directories: string[]
+}
+
+/** A look at the engine's work, there while it works. */
+export interface Watch {
+  read?: (() => { percentage: number; rows: number }) | undefined
 }
 
 const CREATE_ANSWER = `CREATE TEMP TABLE ${ANSWER} AS `
@@ -75,6 +80,10 @@ export class Executor {
       await connection.run('SET GLOBAL integer_division = true')
       await connection.run('SET GLOBAL parquet_metadata_cache = true')
       await connection.run(`SET GLOBAL max_expression_depth = ${EXPRESSION_DEPTH_MAX}`)
+      // How far a query is can be told only by a connection that may switch that on for itself.
+      await connection.run(
+        `SET GLOBAL allowed_configs = [${Object.keys(PROGRESS_SETTINGS).map(quoteText).join(', ')}]`,
+      )
       await connection.run(`SET GLOBAL allowed_directories = [${directories.join(', ')}]`)
       // From here on nothing opens a file elsewhere, and nothing undoes it.
       await connection.run('SET GLOBAL enable_external_access = false')
@@ -87,7 +96,7 @@ export class Executor {
 
   /**
    * Runs one checked statement over relations. `shape` is equal whenever the relations have equal columns. Rejects with the
-   * signal's reason when it aborts.
+   * signal's reason when it aborts. Meanwhile `watch` can read how far it is.
    */
   async run(
     sql: string,
@@ -95,6 +104,7 @@ export class Executor {
     shape: string,
     rowsMax: number,
     signal: AbortSignal,
+    watch: Watch = {},
   ): Promise<Answer> {
     const key = `${shape}\n${sql}`
     const { connection, columns, count, rows } = await this.#withConnection(
@@ -105,9 +115,10 @@ export class Executor {
         const columns = this.#columns.get(key) ?? (await columnsOf(connection.duckdb, sql))
         this.#columns.set(key, columns)
         signal.throwIfAborted()
+        watch.read = () => progressOf(connection.duckdb)
         return { connection, columns, ...(await makeAnswer(connection.duckdb, sql, rowsMax)) }
       },
-    )
+    ).finally(() => (watch.read = undefined))
     if (rows === undefined) return this.#keep(new TableAnswer(connection.duckdb, columns, count))
     this.#leave(connection)
     return new SmallAnswer(columns, rows)
@@ -179,6 +190,12 @@ export class Executor {
     this.#connections.close()
     this.#instance.closeSync()
   }
+}
+
+function progressOf(connection: DuckDBConnection): { percentage: number; rows: number } {
+  const { percentage, rows_processed: rows } = connection.progress
+  // Before the first look at it the engine says -1.
+  return { percentage: Math.max(percentage, 0), rows: Number(rows) }
 }
 
 async function columnsOf(connection: DuckDBConnection, sql: string): Promise<ResultColumn[]> {

@@ -4,7 +4,8 @@
  *   POST   /v1/statement                        SQL text → id and nextUri
  *   GET    /v1/statement/executing/ID/SLUG/N    a page; held up to a second while there is none
  *   DELETE the same                             cancels
- *   GET    /v1/info, /v1/status                 who we are
+ *   GET    /v1/query/ID, /ui/query.html?ID      what is known of a statement; DELETE of the first cancels it
+ *   GET    /v1/info, /v1/info/state, /v1/status who we are
  *   GET    /healthz, /readyz, /metrics
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -12,8 +13,11 @@ import type { AddressInfo } from 'node:net'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { SqlEngine } from '../../sql.ts'
 import { checkExposure, isCrossSite, mayAsk } from './access.ts'
+import { linksOf, readBody, sendJson, sendPage, sendText } from './http.ts'
 import { createSqlMetrics, type SqlMetrics } from './metrics.ts'
-import type { Page } from './statement.ts'
+import { sendAboutPage, sendQueryInfo, sendQueryPage } from './query-info.ts'
+import { prefixOf, readClientRequest } from './session-headers.ts'
+import type { Statement } from './statement.ts'
 import { Statements } from './statements.ts'
 
 export interface SqlServerParts {
@@ -47,8 +51,6 @@ export interface SqlServer extends AsyncDisposable {
 
 /** A number, since drivers parse it; the protocol as that Trino speaks it. */
 const VERSION = '476'
-/** A body that is so many times too large is not read to its end. */
-const DRAINED_TIMES = 8
 const DEFAULTS = { bodyBytesMax: 4 * 1024 * 1024, statementsMax: 256 }
 
 export async function openSqlServer(parts: SqlServerParts): Promise<SqlServer> {
@@ -139,36 +141,52 @@ class TrinoServer implements SqlServer {
       return sendText(response, 401, 'a token is needed: Authorization: Bearer …, or as the password')
     }
     if (reads && path === '/metrics') return this.#sendMetrics(response)
-    if (reads && (path === '/v1/info' || path === '/v1/status')) return this.#info(response)
-    if (reads && path === '/v1/info/state') return sendJson(response, '"ACTIVE"')
-    if (path === '/v1/statement' && method === 'POST') return this.#post(request, response)
-    const page = /^\/v1\/statement\/(?:queued|executing)\/([^/]+)\/([^/]+)\/([0-9]+)$/.exec(path)
-    if (page && (reads || method === 'DELETE')) return this.#page(request, response, page)
+    if (reads && path === '/v1/info') return this.#info(response)
+    if (reads && path === '/v1/info/state') return sendJson(response, 'ACTIVE')
+    if (reads && path === '/v1/status') return this.#info(response)
+    if (reads && path === '/') return void response.writeHead(303, { location: '/ui/' }).end()
+    if (reads && path === '/ui/') return sendAboutPage(response, VERSION)
+    if (reads && path === '/ui/query.html') return sendQueryPage(response, this.#queryOf(request))
+    if (path.startsWith('/v1/statement')) return this.#statement(request, response, path)
+    const query = /^\/v1\/query\/([^/]+)$/.exec(path)
+    if (query) return this.#query(request, response, query[1]!)
     sendText(response, 404, `nothing is at ${method} ${path}`)
+  }
+
+  async #statement(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    if (path === '/v1/statement') {
+      if (request.method === 'POST') return this.#post(request, response)
+      return refuseMethod(response, 'POST')
+    }
+    const page = /^\/v1\/statement\/(?:queued|executing)\/([^/]+)\/([^/]+)\/([0-9]+)$/.exec(path)
+    if (!page) return sendText(response, 404, `nothing is at ${path}`)
+    if (['GET', 'HEAD', 'DELETE'].includes(request.method!)) return this.#page(request, response, page)
+    refuseMethod(response, 'GET, DELETE')
   }
 
   async #post(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#closing) return sendText(response, 503, 'the query server is being stopped')
+    const client = readClientRequest(request.headers)
+    if (!client) return refuseNobody(request, response)
     const sql = await readBody(request, this.#settings.bodyBytesMax)
     if (sql === undefined) {
       response.setHeader('connection', 'close')
       return sendText(response, 413, `a statement has at most ${this.#settings.bodyBytesMax} bytes`)
     }
     if (sql.trim() === '') return sendText(response, 400, 'SQL statement is empty')
-    const prefix = request.headers['x-presto-user'] === undefined ? 'x-trino' : 'x-presto'
-    const capabilities = String(request.headers[`${prefix}-client-capabilities`] ?? '')
     const startedAt = performance.now()
     const statement = this.#statements.open({
       sql,
-      engine: this.#parts.engine,
-      parametric: capabilities.includes('PARAMETRIC_DATETIME'),
-      prefix,
+      session: client.session,
+      run: (options) => this.#parts.engine.query(sql, options),
+      parametric: client.capabilities.has('PARAMETRIC_DATETIME'),
+      prefix: client.prefix,
       onEnd: (state, error) => {
         const outcome = state === 'FINISHED' ? 'ok' : isLandfallError(error) ? error.code : 'sql/failed'
         this.#metrics.ended(outcome, (performance.now() - startedAt) / 1000)
       },
     })
-    sendPage(response, statement.first(linksOf(request)))
+    await sendPage(request, response, statement.first(linksOf(request)))
   }
 
   async #page(
@@ -176,16 +194,37 @@ class TrinoServer implements SqlServer {
     response: ServerResponse,
     [, id, slug, token]: RegExpExecArray,
   ): Promise<void> {
-    const statement = this.#statements.find(id!, slug!)
-    if (!statement) return sendText(response, 404, 'Error 404 Not Found: Query not found')
+    const statement = this.#statements.find(id!)
+    if (statement?.slug !== slug) return sendText(response, 404, 'Error 404 Not Found: Query not found')
     if (request.method === 'DELETE') {
-      statement.cancel(new LandfallError('closed', 'sql/cancelled', 'the query was cancelled'))
+      statement!.cancel(cancelled())
       response.writeHead(204).end()
       return
     }
-    const page = await statement.page(Number(token), linksOf(request))
+    const page = await statement!.page(Number(token), linksOf(request))
     if (!page) return sendText(response, 410, 'Error 410 Gone: this page was fetched before')
-    sendPage(response, page)
+    await sendPage(request, response, page)
+  }
+
+  #queryOf(request: IncomingMessage): Statement | undefined {
+    return this.#statements.find((request.url ?? '').split('?')[1] ?? '')
+  }
+
+  #query(request: IncomingMessage, response: ServerResponse, id: string): void {
+    const client = readClientRequest(request.headers)
+    if (!client) return refuseNobody(request, response)
+    const statement = this.#statements.find(id)
+    if (statement && statement.options.session.user !== client.session.user) {
+      return sendText(response, 403, `this query is not of user ${client.session.user}`)
+    }
+    if (request.method === 'DELETE') {
+      statement?.cancel(cancelled())
+      response.writeHead(204).end()
+      return
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response, 'GET, DELETE')
+    if (!statement) return sendText(response, 410, 'Error 410 Gone: nothing is known of this query any more')
+    sendQueryInfo(response, statement)
   }
 
   async #ready(response: ServerResponse): Promise<void> {
@@ -209,7 +248,7 @@ class TrinoServer implements SqlServer {
       starting: false,
       uptime: `${minutes.toFixed(2)}m`,
     }
-    sendJson(response, JSON.stringify(info))
+    sendJson(response, info)
   }
 
   /** Stops taking statements, cancels what runs and waits for the requests that are being answered. */
@@ -225,44 +264,18 @@ class TrinoServer implements SqlServer {
   }
 }
 
-/** Addresses as the client sees this server: through a proxy, its name and scheme. */
-function linksOf(request: IncomingMessage): (path: string) => string {
-  const first = (name: string) =>
-    String(request.headers[name] ?? '')
-      .split(',', 1)[0]!
-      .trim()
-  const host = first('x-forwarded-host') || request.headers.host || 'localhost'
-  const scheme = first('x-forwarded-proto') === 'https' ? 'https' : 'http'
-  return (path) => `${scheme}://${host}${path}`
+function cancelled(): LandfallError {
+  return new LandfallError('closed', 'sql/cancelled', 'the query was cancelled')
 }
 
-/** The body as text whatever its type is said to be, or undefined when it is too large. */
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
-  const parts: Buffer[] = []
-  let bytes = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length
-    // Read to its end and let go, so that the client reads our answer instead of a broken connection.
-    if (bytes <= bytesMax) parts.push(part)
-    else if (bytes > DRAINED_TIMES * bytesMax) return undefined
-  }
-  return bytes > bytesMax ? undefined : Buffer.concat(parts).toString('utf8')
+/** A statement has somebody who asks. */
+function refuseNobody(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('www-authenticate', 'Basic realm="Landfall SQL"')
+  const header = prefixOf(request.headers) === 'x-presto' ? 'X-Presto-User' : 'X-Trino-User'
+  sendText(response, 401, `who asks? Basic authentication or ${header} must be sent`)
 }
 
-function sendPage(response: ServerResponse, page: Page): void {
-  response.writeHead(200, {
-    ...page.headers,
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-  })
-  response.end(page.body)
-}
-
-function sendJson(response: ServerResponse, text: string): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(text)
-}
-
-function sendText(response: ServerResponse, status: number, text: string): void {
-  if (response.headersSent) return
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+function refuseMethod(response: ServerResponse, allowed: string): void {
+  response.setHeader('allow', allowed)
+  sendText(response, 405, `Error 405 Method Not Allowed: allowed here is ${allowed}`)
 }

@@ -5,9 +5,9 @@
  * which is kept in case its answer was lost on the way: asking for the same token again gives the same bytes.
  */
 import { randomBytes } from 'node:crypto'
-import { LandfallError } from '../../../base/errors.ts'
-import { CATALOG, parseCommand, SCHEMA } from '../../commands.ts'
-import type { Freshness, SqlEngine, Value } from '../../sql.ts'
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { LandfallError } from '../../../base/errors.ts'
+import type { Freshness, QueryOptions, QueryProgress, QueryResult, Session, Value } from '../../sql.ts'
 import { particularsOf, toWireError } from '../../trino-errors.ts'
 import {
   ERROR_HEADER,
@@ -17,6 +17,8 @@ import {
   type WireResults,
 } from '../../trino-protocol.ts'
 import { createPageWriter, type PageWriter } from './page-writer.ts'
+import { type HeaderPrefix, sessionHeaders } from './session-headers.ts'
+import { statementStats } from './statement-stats.ts'
 
 /** JSON text of a page at about which it is full. */
 const PAGE_BYTES = 1024 * 1024
@@ -26,26 +28,28 @@ const HOLD_MS = 1000
 export interface StatementOptions {
   id: string
   sql: string
-  engine: SqlEngine
+  session: Session
+  /** Runs the statement; what it calls back tells how far it is. */
+  run: (options: QueryOptions) => Promise<QueryResult>
   /** The client understands `timestamp(6)`. */
   parametric: boolean
-  /** `x-trino` or `x-presto`: the prefix the client speaks. */
-  prefix: string
+  /** The prefix the client speaks. */
+  prefix: HeaderPrefix
   onEnd: (state: 'FINISHED' | 'FAILED', error: unknown) => void
 }
 
 export interface Page {
   body: string
-  headers: Record<string, string>
+  headers: OutgoingHttpHeaders
 }
 
 /** The addresses that a page names depend on the request: scheme and host as the client sees them. */
 export type Links = (path: string) => string
 
 interface Running {
+  result: QueryResult
   writer: PageWriter
   rows: AsyncIterator<Value[][]>
-  freshness: Freshness
 }
 
 export class Statement {
@@ -55,9 +59,12 @@ export class Statement {
   /** When a client last asked, and how many requests are held right now. */
   lastAsked = performance.now()
   held = 0
-  readonly #options: StatementOptions
+  readonly options: StatementOptions
+  readonly createdAt = new Date()
   readonly #cancel = new AbortController()
-  readonly #startedAt = performance.now()
+  readonly #postedAt = performance.now()
+  #startedAt: number | undefined
+  #endedAt: number | undefined
   readonly #running: Promise<Running>
   #ready: Running | undefined
   #failure: unknown
@@ -66,11 +73,12 @@ export class Statement {
   #last: { token: number; page: Promise<Page> } | undefined
   /** Rows that a page of the engine had beyond ours. */
   #rest: Value[][] = []
-  #rowsSent = 0
+  #sent = { rows: 0, bytes: 0 }
+  #progress: () => QueryProgress = () => ({ percentage: 0, rows: 0, splits: 0 })
 
   constructor(options: StatementOptions) {
     this.id = options.id
-    this.#options = options
+    this.options = options
     this.#running = this.#start()
     this.#running.catch((error: unknown) => this.#fail(error))
   }
@@ -85,14 +93,20 @@ export class Statement {
   }
 
   async #start(): Promise<Running> {
-    const { engine, sql, parametric } = this.#options
-    const result = await engine.query(sql, { signal: this.#cancel.signal })
+    const { run, parametric, session } = this.options
+    const onRunning = (progress: () => QueryProgress) => {
+      this.#startedAt = performance.now()
+      this.#progress = progress
+      if (this.#state === 'QUEUED') this.#state = 'RUNNING'
+    }
+    const result = await run({ session, signal: this.#cancel.signal, onRunning })
     const running = {
+      result,
       writer: createPageWriter(result.columns, parametric),
       rows: result.pages[Symbol.asyncIterator](),
-      freshness: result.freshness,
     }
-    this.#state = 'RUNNING'
+    this.#startedAt ??= this.#postedAt
+    if (!this.ended) this.#state = 'RUNNING'
     this.#ready = running
     return running
   }
@@ -108,7 +122,16 @@ export class Statement {
     if (this.ended) return
     this.#state = 'FAILED'
     this.#failure = error
-    this.#options.onEnd('FAILED', error)
+    this.#endedAt = performance.now()
+    this.options.onEnd('FAILED', error)
+  }
+
+  get state(): QueryState {
+    return this.#state
+  }
+
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** What POST answers: nothing yet, and where to go on. */
@@ -143,7 +166,8 @@ export class Statement {
       if (this.ended) return this.#page(links, {})
       if (done) {
         this.#state = 'FINISHED'
-        this.#options.onEnd('FINISHED', undefined)
+        this.#endedAt = performance.now()
+        this.options.onEnd('FINISHED', undefined)
       }
       return this.#page(links, { rows, ...(done ? {} : { nextToken: token + 1 }) })
     } catch (error) {
@@ -185,21 +209,24 @@ export class Statement {
         rows.push(text)
       }
       this.#rest = this.#rest.slice(used)
-      this.#rowsSent += used
+      this.#sent.rows += used
     }
     return { rows, done: false }
   }
 
   #page(links: Links, { rows = [], nextToken }: { rows?: string[]; nextToken?: number }): Page {
-    const headers: Record<string, string> = {}
+    const headers: OutgoingHttpHeaders = {}
     const path = `${this.id}/${this.slug}`
     const results: WireResults = {
       id: this.id,
       infoUri: links(`/ui/query.html?${this.id}`),
-      stats: this.#stats(),
+      stats: this.stats(),
       warnings: [],
     }
-    if (nextToken !== undefined) results.nextUri = links(`/v1/statement/executing/${path}/${nextToken}`)
+    if (nextToken !== undefined) {
+      results.nextUri = links(`/v1/statement/executing/${path}/${nextToken}`)
+      if (this.#ready) results.partialCancelUri = results.nextUri
+    }
     if (this.#state === 'FAILED') {
       results.error = toWireError(this.#failure)
       const particulars = particularsOf(this.#failure)
@@ -208,54 +235,31 @@ export class Statement {
     // `data` is put in as text, since its rows are text already.
     const body = JSON.stringify(results)
     const data = rows.length === 0 ? '' : `,"data":[${rows.join(',')}]`
+    this.#sent.bytes += data.length
     return { body: `${body.slice(0, -1)}${data}}`, headers }
   }
 
-  #describeResult(
-    results: WireResults,
-    headers: Record<string, string>,
-    { writer, freshness }: Running,
-  ): void {
+  #describeResult(results: WireResults, headers: OutgoingHttpHeaders, { writer, result }: Running): void {
     results.columns = writer.columns
-    headers[FRESHNESS_HEADER] = headerJson(freshness)
-    if (freshness.behind) results.warnings.push(behindWarning(freshness))
-    const command = parseCommand(this.#options.sql)
-    if (command?.kind !== 'use') return
-    results.columns = []
-    results.updateType = 'USE'
-    headers[`${this.#options.prefix}-set-catalog`] = CATALOG
-    headers[`${this.#options.prefix}-set-schema`] = SCHEMA
+    headers[FRESHNESS_HEADER] = headerJson(result.freshness)
+    if (result.freshness.behind) results.warnings.push(behindWarning(result.freshness))
+    if (result.updateType !== undefined) results.updateType = result.updateType
+    // On the page that completes the statement: a client must not change its session for one that fails yet.
+    if (result.sessionChange && this.ended) {
+      Object.assign(headers, sessionHeaders(this.options.prefix, result.sessionChange))
+    }
   }
 
-  #stats(): WireResults['stats'] {
-    const elapsed = Math.round(performance.now() - this.#startedAt)
-    return {
+  stats(): WireResults['stats'] {
+    const now = this.#endedAt ?? performance.now()
+    return statementStats({
       state: this.#state,
-      queued: this.#state === 'QUEUED',
-      scheduled: this.#state !== 'QUEUED',
-      progressPercentage: this.ended ? 100 : 0,
-      runningPercentage: this.#state === 'RUNNING' ? 100 : 0,
-      nodes: 1,
-      totalSplits: 1,
-      queuedSplits: this.#state === 'QUEUED' ? 1 : 0,
-      runningSplits: this.#state === 'RUNNING' ? 1 : 0,
-      completedSplits: this.ended ? 1 : 0,
-      planningTimeMillis: 0,
-      analysisTimeMillis: 0,
-      cpuTimeMillis: elapsed,
-      wallTimeMillis: elapsed,
-      queuedTimeMillis: 0,
-      elapsedTimeMillis: elapsed,
-      finishingTimeMillis: 0,
-      physicalInputTimeMillis: 0,
-      processedRows: this.#rowsSent,
-      processedBytes: 0,
-      physicalInputBytes: 0,
-      physicalWrittenBytes: 0,
-      internalNetworkInputBytes: 0,
-      peakMemoryBytes: 0,
-      spilledBytes: 0,
-    }
+      queuedMs: (this.#startedAt ?? now) - this.#postedAt,
+      elapsedMs: now - this.#postedAt,
+      progress: this.#progress(),
+      sent: this.#sent,
+      computed: this.#ready !== undefined,
+    })
   }
 }
 

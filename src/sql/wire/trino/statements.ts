@@ -59,9 +59,8 @@ export class Statements {
     return statement
   }
 
-  find(id: string, slug: string): Statement | undefined {
-    const statement = this.#byId.get(id)
-    return statement?.slug === slug ? statement : undefined
+  find(id: string): Statement | undefined {
+    return this.#byId.get(id)
   }
 
   #forgetEnded(): void {
