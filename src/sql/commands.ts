@@ -3,6 +3,7 @@
  * `parseCommand` returns undefined for everything else, which goes to the engine's parser.
  */
 import { LandfallError } from '../base/errors.ts'
+import { Cursor } from './cursor.ts'
 import { lineColumnAt, type Token, tokens } from './text.ts'
 
 /** Where the tables are, as the seeds' queries name it: `hive.default.purchases`. */
@@ -19,65 +20,6 @@ export type Command =
   | { kind: 'explain'; analyze: boolean; body: string; at: number }
 
 const VERBS = ['SHOW', 'DESCRIBE', 'DESC', 'USE', 'EXPLAIN']
-
-class Cursor {
-  readonly #tokens: Token[]
-  readonly #text: string
-  #at = 0
-
-  constructor(text: string) {
-    this.#text = text
-    this.#tokens = [...tokens(text)]
-    if (this.#tokens.at(-1)?.text === ';') this.#tokens.pop()
-  }
-
-  /** Index in the text where the next token begins. */
-  get index(): number {
-    return this.#tokens[this.#at]?.start ?? this.#text.length
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#tokens.length
-  }
-
-  takeWord(...words: string[]): string | undefined {
-    const token = this.#tokens[this.#at]
-    if (token?.kind !== 'word' || !words.includes(token.text.toUpperCase())) return undefined
-    this.#at++
-    return token.text.toUpperCase()
-  }
-
-  /** `a.b.c` as its parts. */
-  takeName(): string[] {
-    const parts: string[] = []
-    for (;;) {
-      const token = this.#tokens[this.#at]
-      if (token?.kind !== 'word' && token?.kind !== 'quoted') throw this.unexpected('a name')
-      parts.push(token.text)
-      this.#at++
-      if (this.#tokens[this.#at]?.text !== '.' || this.#tokens[this.#at]?.kind !== 'symbol') return parts
-      this.#at++
-    }
-  }
-
-  takeString(): string {
-    const token = this.#tokens[this.#at]
-    if (token?.kind !== 'string') throw this.unexpected('a text in single quotes')
-    this.#at++
-    return token.text
-  }
-
-  expectEnd(): void {
-    if (!this.done) throw this.unexpected('the end of the statement')
-  }
-
-  unexpected(expected: string): LandfallError {
-    const token = this.#tokens[this.#at]
-    const found = token ? `'${this.#text.slice(token.start, token.end)}'` : 'the end'
-    const details = { ...lineColumnAt(this.#text, this.index) }
-    return new LandfallError('fix-request', 'sql/syntax', `expected ${expected}, found ${found}`, { details })
-  }
-}
 
 /** The command a statement is, or undefined when it is for the engine. Throws `sql/syntax` for one that begins like ours and goes wrong. */
 export function parseCommand(text: string): Command | undefined {
@@ -148,11 +90,19 @@ function checkSchema(text: string, at: number, name: string[]): void {
   if (!fits) throw unknownName(text, at, 'Schema', name, `${CATALOG}.${SCHEMA}`)
 }
 
-/** Whether a name fits a LIKE pattern (`%` any text, `_` one character). */
-export function matchesLike(name: string, pattern: string | undefined): boolean {
+/** Whether a name fits a LIKE pattern (`%` any text, `_` one character, as they are behind the escape character). */
+export function matchesLike(name: string, pattern: string | undefined, escape?: string): boolean {
   if (pattern === undefined) return true
-  const source = Array.from(pattern, (c) =>
-    c === '%' ? '.*' : c === '_' ? '.' : c.replace(/[\\^$.*+?()[\]{}|]/, '\\$&'),
-  )
-  return new RegExp(`^${source.join('')}$`, 'su').test(name)
+  let source = ''
+  let escaped = false
+  for (const c of pattern) {
+    if (!escaped && c === escape) {
+      escaped = true
+      continue
+    }
+    source +=
+      !escaped && c === '%' ? '.*' : !escaped && c === '_' ? '.' : c.replace(/[\\^$.*+?()[\]{}|]/, '\\$&')
+    escaped = false
+  }
+  return new RegExp(`^${source}$`, 'su').test(name)
 }

@@ -94,6 +94,8 @@ export interface QueryOptions {
   timeoutMs?: number
   /** Rows of the answer at most (default 1,000,000). */
   rowsMax?: number
+  /** Only the columns are wanted: nothing is computed, and there are no rows. An engine that cannot do so answers as always. */
+  columnsOnly?: boolean
 }
 
 export interface TableColumn {

@@ -226,6 +226,14 @@ class DuckdbEngine implements SqlEngine {
         const plan = await executor.explain(checked.sql, relations, command.analyze, signal)
         return { ...textResult(['Query Plan'], [[plan]]), freshness: pinned.freshness }
       }
+      if (options.columnsOnly) {
+        const columns = await executor.columnsOf(checked.sql, relations, signal)
+        return {
+          ...textResult([], []),
+          columns: outputNames(checked.tree, columns),
+          freshness: pinned.freshness,
+        }
+      }
       const rowsMax = Math.min(options.rowsMax ?? this.#settings.rowsMax, this.#settings.rowsMax)
       const shape = Array.from(pinned.tables, ([name, { state }]) => shapeOf(name, state.schema)).join('\n')
       const answer = await executor.run(checked.sql, relations, shape, rowsMax, signal, watch)

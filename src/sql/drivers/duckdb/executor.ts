@@ -124,6 +124,21 @@ export class Executor {
     return new SmallAnswer(columns, rows)
   }
 
+  /** The columns that the answer of one checked statement would have. */
+  async columnsOf(sql: string, relations: Relations, signal: AbortSignal): Promise<ResultColumn[]> {
+    const { connection, columns } = await this.#withConnection(
+      signal,
+      sql,
+      relations,
+      async (connection) => ({
+        connection,
+        columns: await columnsOf(connection.duckdb, sql),
+      }),
+    )
+    this.#connections.giveBack(connection)
+    return columns
+  }
+
   /** The plan of one checked statement, as text. */
   async explain(sql: string, relations: Relations, analyze: boolean, signal: AbortSignal): Promise<string> {
     const { connection, rows } = await this.#withConnection(signal, sql, relations, async (connection) => {

@@ -11,6 +11,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
+import { runInSession, type SessionParts } from '../../session/run-in-session.ts'
 import type { SqlEngine } from '../../sql.ts'
 import { checkExposure, isCrossSite, mayAsk } from './access.ts'
 import { linksOf, readBody, sendJson, sendPage, sendText } from './http.ts'
@@ -67,6 +68,7 @@ class TrinoServer implements SqlServer {
   readonly #server: Server
   readonly #statements: Statements
   readonly #metrics: SqlMetrics
+  readonly #session: SessionParts
   readonly #startedAt = performance.now()
   #closing = false
 
@@ -75,6 +77,10 @@ class TrinoServer implements SqlServer {
     this.#parts = parts
     this.#settings = { ...DEFAULTS, ...parts.settings }
     this.#statements = new Statements({ liveMax: this.#settings.statementsMax })
+    this.#session = {
+      engine: parts.engine,
+      killQuery: (id, error) => this.#statements.kill(id, error),
+    }
     this.#metrics = createSqlMetrics({
       computing: () => this.#statements.computing,
       open: () => this.#statements.live,
@@ -178,7 +184,7 @@ class TrinoServer implements SqlServer {
     const statement = this.#statements.open({
       sql,
       session: client.session,
-      run: (options) => this.#parts.engine.query(sql, options),
+      run: (options) => runInSession(this.#session, sql, options),
       parametric: client.capabilities.has('PARAMETRIC_DATETIME'),
       prefix: client.prefix,
       onEnd: (state, error) => {

@@ -30,7 +30,7 @@ export interface StatementOptions {
   sql: string
   session: Session
   /** Runs the statement; what it calls back tells how far it is. */
-  run: (options: QueryOptions) => Promise<QueryResult>
+  run: (options: QueryOptions & { session: Session }) => Promise<QueryResult>
   /** The client understands `timestamp(6)`. */
   parametric: boolean
   /** The prefix the client speaks. */

@@ -63,6 +63,14 @@ export class Statements {
     return this.#byId.get(id)
   }
 
+  kill(id: string, error: LandfallError): 'killed' | 'not-found' | 'not-running' {
+    const statement = this.#byId.get(id)
+    if (!statement) return 'not-found'
+    if (statement.ended) return 'not-running'
+    statement.cancel(error)
+    return 'killed'
+  }
+
   #forgetEnded(): void {
     for (const [id, statement] of this.#byId) if (statement.ended) this.#byId.delete(id)
   }
