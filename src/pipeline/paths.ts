@@ -28,3 +28,6 @@ export function dataPaths(root: string): DataPaths {
     spool: below('spool'),
   }
 }
+
+/** Where Iceberg readers find the catalog, on the address of SQL. */
+export const ICEBERG_PREFIX = '/iceberg'

@@ -1,9 +1,13 @@
-/** The query process: SQL over lake and spool. Its engine is loaded by the first query. */
+/** The query process: SQL over lake and spool, and the catalog for Iceberg readers. Its engine is loaded by the first query. */
+import { type Access, createAccess } from '../base/access.ts'
+import { openCatalog } from '../catalog/open.ts'
+import { createIcebergDoor } from '../catalog/wire/iceberg-rest/door.ts'
 import { type DuckdbEngineSettings, openDuckdbEngine } from '../sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../sql/sql.ts'
-import { openSqlServer } from '../sql/wire/trino/server.ts'
+import { type Mount, openSqlServer } from '../sql/wire/trino/server.ts'
+import { openStorage } from '../storage/open.ts'
 import { landerMetrics } from './lander-metrics.ts'
-import { dataPaths } from './paths.ts'
+import { dataPaths, ICEBERG_PREFIX } from './paths.ts'
 import { openLakeAt } from './readers.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
 
@@ -43,15 +47,19 @@ export async function openDataEngine(
 }
 
 export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
+  const paths = dataPaths(options.data)
   const engine = await openDataEngine(options.data, options.settings, LOG_WAIT_MS)
   try {
+    const access = createAccess(options.token)
+    const iceberg = await icebergMount(paths.lake, access)
     const server = await whenPortIsFree(() =>
       openSqlServer({
         engine,
         ...options.listen,
         insecure: options.insecure,
-        metrics: () => landerMetrics(dataPaths(options.data).lander),
-        ...(options.token === null ? {} : { token: options.token }),
+        metrics: () => landerMetrics(paths.lander),
+        access,
+        mounts: [iceberg],
       }),
     )
     return {
@@ -65,4 +73,9 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
     await engine[Symbol.asyncDispose]()
     throw error
   }
+}
+
+async function icebergMount(lakeDirectory: string, access: Access): Promise<Mount> {
+  const catalog = await openCatalog('file:', await openStorage(lakeDirectory))
+  return { prefix: ICEBERG_PREFIX, serve: createIcebergDoor({ catalog, access, prefix: ICEBERG_PREFIX }) }
 }

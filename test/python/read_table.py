@@ -90,5 +90,6 @@ def answer(table, request):
     raise ValueError(f"unknown op {op}")
 
 
-table = StaticTable.from_metadata(sys.argv[1])
-json.dump([answer(table, request) for request in json.load(sys.stdin)], sys.stdout)
+if __name__ == "__main__":
+    table = StaticTable.from_metadata(sys.argv[1])
+    json.dump([answer(table, request) for request in json.load(sys.stdin)], sys.stdout)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { createAccess } from '../../src/base/access.ts'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import { openTrinoEngine } from '../../src/sql/drivers/trino.ts'
 import type { SqlEngine } from '../../src/sql/sql.ts'
@@ -23,7 +24,7 @@ beforeAll(async () => {
     log: landing.log,
     spoolDirectory: landing.spoolDirectory,
   })
-  server = await openSqlServer({ engine, host: '127.0.0.1', port: 0, token: 'secret-1' })
+  server = await openSqlServer({ engine, host: '127.0.0.1', port: 0, access: createAccess('secret-1') })
   remote = openTrinoEngine(server.url, { token: 'secret-1' })
 })
 

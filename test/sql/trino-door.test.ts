@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createAccess } from '../../src/base/access.ts'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import type { QueryOptions, QueryResult, Session, SqlEngine } from '../../src/sql/sql.ts'
 import type { WireResults } from '../../src/sql/trino-protocol.ts'
@@ -348,7 +349,12 @@ test('a token is needed beyond this machine, and then from everybody', async () 
   })
   await using open = await openSqlServer({ engine, host: '0.0.0.0', port: 0, insecure: true })
   expect((await fetch(`http://127.0.0.1:${open.port}/v1/info`)).status).toBe(200)
-  await using closed = await openSqlServer({ engine, host: '0.0.0.0', port: 0, token: 'secret-2' })
+  await using closed = await openSqlServer({
+    engine,
+    host: '0.0.0.0',
+    port: 0,
+    access: createAccess('secret-2'),
+  })
   const ask = (authorization?: string) =>
     fetch(`http://127.0.0.1:${closed.port}/v1/statement`, {
       method: 'POST',

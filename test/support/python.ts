@@ -106,10 +106,13 @@ function execute(command: string, args: readonly string[], input = ''): Promise<
   })
 }
 
-/** Loads DuckDB's own iceberg reader (extension wheels of the same version as @duckdb/node-api). */
+/**
+ * Loads DuckDB's own iceberg reader (extension wheels of the same version as @duckdb/node-api); it attaches to catalogs by
+ * `httpfs`.
+ */
 export async function loadIcebergExtension(connection: DuckDBConnection, python: Python): Promise<void> {
   const version = (await connection.runAndReadAll('SELECT version()')).getRows()[0]![0] as string
-  for (const name of ['avro', 'iceberg']) {
+  for (const name of ['httpfs', 'avro', 'iceberg']) {
     const file = join(
       python.sitePackages,
       `duckdb_extension_${name}/extensions/${version}/${name}.duckdb_extension`,

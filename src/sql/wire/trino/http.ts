@@ -2,7 +2,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
-import { isLoopback } from './access.ts'
+import { isLoopback } from '../../../base/access.ts'
 
 /** A body that is so many times too large is not read to its end. */
 const DRAINED_TIMES = 8

@@ -7,13 +7,16 @@
  *   GET    /v1/query/ID, /ui/query.html?ID      what is known of a statement; DELETE of the first cancels it
  *   GET    /v1/info, /v1/info/state, /v1/status who we are
  *   GET    /healthz, /readyz, /metrics
+ *
+ * Other doors may be mounted below a path of their own.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type Access, createAccess } from '../../../base/access.ts'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import { runInSession, type SessionParts } from '../../session/run-in-session.ts'
 import type { SqlEngine } from '../../sql.ts'
-import { checkExposure, isCrossSite, mayAsk } from './access.ts'
+import { checkExposure, isCrossSite } from './access.ts'
 import { linksOf, readBody, sendJson, sendPage, sendText } from './http.ts'
 import { createSqlMetrics, type SqlMetrics } from './metrics.ts'
 import { sendAboutPage, sendQueryInfo, sendQueryPage } from './query-info.ts'
@@ -26,8 +29,10 @@ export interface SqlServerParts {
   host: string
   /** 0: a free one. */
   port: number
-  /** What clients must send, as a bearer token or as a password. */
-  token?: string
+  /** Who may ask (default: everybody). */
+  access?: Access
+  /** Other doors on this address. */
+  mounts?: readonly Mount[]
   /** Listen beyond this machine without a token. */
   insecure?: boolean
   /** Why the process is not ready to answer; undefined when it is. */
@@ -35,6 +40,13 @@ export interface SqlServerParts {
   /** More metrics in Prometheus' text format. */
   metrics?: () => Promise<string>
   settings?: SqlServerSettings
+}
+
+/** Serves every request below a path, and decides itself who may ask. Never throws. */
+export interface Mount {
+  /** `/iceberg` */
+  prefix: string
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>
 }
 
 export interface SqlServerSettings {
@@ -52,10 +64,11 @@ export interface SqlServer extends AsyncDisposable {
 
 /** A number, since drivers parse it; the protocol as that Trino speaks it. */
 const VERSION = '476'
+const EVERYBODY = createAccess(null)
 const DEFAULTS = { bodyBytesMax: 4 * 1024 * 1024, statementsMax: 256 }
 
 export async function openSqlServer(parts: SqlServerParts): Promise<SqlServer> {
-  checkExposure(parts.host, parts.token, parts.insecure ?? false)
+  checkExposure(parts.host, parts.access ?? EVERYBODY, parts.insecure ?? false)
   const server = new TrinoServer(parts)
   await server.listen()
   return server
@@ -142,7 +155,9 @@ class TrinoServer implements SqlServer {
     if (reads && path === '/healthz') return sendText(response, 200, 'ok\n')
     if (reads && path === '/readyz') return this.#ready(response)
     if (isCrossSite(request)) return sendText(response, 403, 'requests of other sites are not answered')
-    if (!mayAsk(request, this.#parts.token)) {
+    const mount = this.#parts.mounts?.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`))
+    if (mount) return mount.serve(request, response)
+    if ((this.#parts.access ?? EVERYBODY).identify(request.headers.authorization) === undefined) {
       response.setHeader('www-authenticate', 'Basic realm="Landfall SQL"')
       return sendText(response, 401, 'a token is needed: Authorization: Bearer …, or as the password')
     }
