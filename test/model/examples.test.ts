@@ -4,6 +4,7 @@ import bank from '../../examples/bank/pipeline.ts'
 import game from '../../examples/game/pipeline.ts'
 import simple from '../../examples/game-simple/pipeline.ts'
 import type { CompiledPipeline } from '../../src/model/pipeline.ts'
+import { GAME_ANSWERS, GAME_ROUND, GAME_ROUNDS } from '../support/seed-game.ts'
 import { ExampleRun } from './run-example.ts'
 
 function columns(compiled: CompiledPipeline, table: string): string[] {
@@ -52,22 +53,6 @@ describe('game-simple', () => {
   })
 })
 
-/** One round of the load: times, host, path. */
-const ROUND: [number, string, string][] = [
-  [2, 'user1.comcast.com', '/purchase_a_sword/sabre'],
-  [1, 'user1.comcast.com', '/purchase_a_shield/mirror_shield'],
-  [4, 'user1.comcast.com', '/join_guild/house_stark'],
-  [3, 'user1.comcast.com', '/leave_guild/house_stark'],
-  [2, 'anand.comcast.com', '/join_guild/grubs'],
-  [1, 'dre.comcast.com', '/join_guild/grubs'],
-  [1, 'dre.comcast.com', '/join_guild/secret_club'],
-  [1, 'anand.comcast.com', '/join_guild/secret_club'],
-  [3, 'user1.comcast.com', '/leave_guild/house_greyjoy'],
-  [1, 'user2.att.com', '/purchase_a_sword/katana'],
-  [2, 'user2.att.com', '/purchase_a_sword/estoc'],
-  [1, 'user2.comcast.com', '/purchase_a_shield/leather_shield'],
-]
-
 describe('game', () => {
   const text = (path: string, run: ExampleRun) => run.request('user1.comcast.com', 'GET', path)
 
@@ -87,41 +72,11 @@ describe('game', () => {
 
   test('52 rounds give the known answers', async () => {
     const run = new ExampleRun(game)
-    for (let round = 0; round < 52; round++) {
-      for (const [times, host, path] of ROUND) for (let i = 0; i < times; i++) run.request(host, 'GET', path)
+    for (let round = 0; round < GAME_ROUNDS; round++) {
+      for (const [times, host, path] of GAME_ROUND)
+        for (let i = 0; i < times; i++) run.request(host, 'GET', path)
     }
-    expect(await run.answers()).toEqual({
-      buyers: [['3']],
-      purchases_per_player: [
-        ['user1.comcast.com', '156'],
-        ['user2.att.com', '156'],
-        ['user2.comcast.com', '52'],
-      ],
-      money_per_player: [
-        ['user1.comcast.com', '2808'],
-        ['user2.att.com', '1248'],
-        ['user2.comcast.com', '260'],
-      ],
-      items: [
-        ['estoc', '104'],
-        ['sabre', '104'],
-        ['katana', '52'],
-        ['leather_shield', '52'],
-        ['mirror_shield', '52'],
-      ],
-      guild_events: [['780', '624']],
-      members_per_guild: [
-        ['grubs', '156'],
-        ['secret_club', '104'],
-        ['house_stark', '52'],
-      ],
-      guilds_joined: [
-        ['anand.comcast.com', '2'],
-        ['dre.comcast.com', '2'],
-        ['user1.comcast.com', '1'],
-      ],
-      guilds_left: [['user1.comcast.com', '1']],
-    })
+    expect(await run.answers()).toEqual(GAME_ANSWERS)
   })
 
   test('prices what is in the catalogue, and nothing else', () => {
