@@ -44,11 +44,21 @@ if (filters.length === 0) {
 
 // Stories start the whole tree of processes, kill them and hold them to seconds: they run one at a time, with nothing beside them.
 const isStory = (path) => path.startsWith('test/stories')
+// Tests with a real engine (its name is in the file's) share one per run; a JVM beside other tests would make both slow.
+const ENGINES = ['.trino.test.ts', '.spark.test.ts']
+const isOfEngine = (path) => ENGINES.some((suffix) => path.endsWith(suffix))
 const stories = filters.length === 0 ? ['test/stories'] : filters.filter(isStory)
-const others = filters.filter((path) => !isStory(path))
-if (filters.length === 0) await runTests(['--exclude', 'test/stories/**'])
-else if (others.length > 0) await runTests(others)
+const ofEngines = filters.length === 0 ? ENGINES : filters.filter(isOfEngine)
+const others = filters.filter((path) => !isStory(path) && !isOfEngine(path))
+if (filters.length === 0) {
+  const left = ['test/stories/**', ...ENGINES.map((suffix) => `test/**/*${suffix}`)]
+  await runTests(left.flatMap((glob) => ['--exclude', glob]))
+} else if (others.length > 0) await runTests(others)
 if (stories.length > 0) await runTests([...stories, '--no-file-parallelism'])
+if (ofEngines.length > 0) {
+  await run(node, ['test/engines/prepare.ts'])
+  await runTests([...ofEngines, '--no-file-parallelism'])
+}
 
 async function runTests(args) {
   const summaryFile = join(root, '.cache', 'test-summary.json')
