@@ -10,7 +10,12 @@ const LOOK_MS = 500
 const PATIENCE_MS = 5000
 
 const [run, directory, command, ...args] = process.argv.slice(2) as [string, string, string, ...string[]]
-const engine = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], cwd: directory })
+const engine = spawn(command, args, {
+  stdio: ['ignore', 'inherit', 'inherit'],
+  cwd: directory,
+  // A group of its own: an engine may be several processes.
+  detached: true,
+})
 let running = true
 
 engine.on('error', (error) => {
@@ -33,12 +38,20 @@ function isAlive(pid: number): boolean {
   }
 }
 
+function endGroup(signal: NodeJS.Signals): void {
+  try {
+    process.kill(-engine.pid!, signal)
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 while (isAlive(Number(run))) await wait(LOOK_MS)
 const patience = performance.now() + PATIENCE_MS
-if (running) engine.kill('SIGTERM')
+endGroup('SIGTERM')
 while (running && performance.now() < patience) await wait(50)
-if (running) engine.kill('SIGKILL')
+endGroup('SIGKILL')
 while (running) await wait(50)
 rmSync(directory, { recursive: true, force: true })
