@@ -25,7 +25,7 @@ beforeAll(async () => {
     inspect: false,
   }
   answer = (await python.runJson('trino_client.py', [String(door.port)], request)) as typeof answer
-}, 120_000)
+}, 240_000)
 afterAll(() => door?.[Symbol.asyncDispose]())
 
 test('lists and describes', ({ skip }) => {

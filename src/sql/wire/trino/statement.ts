@@ -217,6 +217,9 @@ export class Statement {
   #page(links: Links, { rows = [], nextToken }: { rows?: string[]; nextToken?: number }): Page {
     const headers: OutgoingHttpHeaders = {}
     const path = `${this.id}/${this.slug}`
+    // `data` is put in as text, since its rows are text already.
+    const data = rows.length === 0 ? '' : `,"data":[${rows.join(',')}]`
+    this.#sent.bytes += data.length
     const results: WireResults = {
       id: this.id,
       infoUri: links(`/ui/query.html?${this.id}`),
@@ -232,10 +235,7 @@ export class Statement {
       const particulars = particularsOf(this.#failure)
       if (particulars) headers[ERROR_HEADER] = headerJson(particulars)
     } else if (this.#ready) this.#describeResult(results, headers, this.#ready)
-    // `data` is put in as text, since its rows are text already.
     const body = JSON.stringify(results)
-    const data = rows.length === 0 ? '' : `,"data":[${rows.join(',')}]`
-    this.#sent.bytes += data.length
     return { body: `${body.slice(0, -1)}${data}}`, headers }
   }
 
