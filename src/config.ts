@@ -7,7 +7,7 @@
 import { LandfallError } from './base/errors.ts'
 import { type AnySetting, kinds, setting } from './base/setting.ts'
 
-const { address, bytes, count, directory, duration, secret, share, toggle } = kinds
+const { address, bytes, count, directory, duration, file, name, secret, share, toggle } = kinds
 const machine = { inPipeline: false, common: true }
 const MIB = 1024 * 1024
 const DAY = 86_400_000
@@ -16,6 +16,15 @@ const DAY = 86_400_000
 const all = {
   data: setting('data', directory, './data', 'directory that holds log, tables and state', machine),
   insecure: setting('insecure', toggle, false, 'listen beyond this machine without keys and tokens', machine),
+
+  'tls.cert': setting<string | null>(
+    'tls.cert',
+    file,
+    null,
+    'certificate (PEM) of both doors: they speak https',
+    machine,
+  ),
+  'tls.key': setting<string | null>('tls.key', file, null, 'its key (PEM)', machine),
 
   'collector.listen': setting(
     'collector.listen',
@@ -195,7 +204,24 @@ const all = {
     'sql.token',
     secret,
     null,
-    'what SQL clients must send, beyond this machine',
+    'what SQL clients and Iceberg readers must send, beyond this machine',
+    {
+      flag: null,
+      inPipeline: false,
+    },
+  ),
+  'sql.users': setting<string | null>(
+    'sql.users',
+    file,
+    null,
+    'users and their tokens (landfall user writes it); clients must be one of them',
+    { inPipeline: false },
+  ),
+  'sql.user': setting<string | null>(
+    'sql.user',
+    name,
+    null,
+    'who landfall sql is (default: you on this machine)',
     {
       flag: null,
       inPipeline: false,
@@ -245,14 +271,16 @@ function parseAt(place: string, spec: AnySetting, value: unknown): unknown {
   }
 }
 
+const OF_THE_DOOR: ReadonlySet<AnySetting['name']> = new Set(['address', 'secret', 'file', 'name'])
+
 /**
- * The settings of one room under the room's own names: `lander.batchAge` → `batchAgeMs`. `listen` and `token` are not among
- * them: the door takes them apart.
+ * The settings of one room under the room's own names: `lander.batchAge` → `batchAgeMs`. `listen`, `token` and files are not
+ * among them: the door takes them apart.
  */
 export function roomSettings(settings: Settings, room: string): Record<string, number | boolean> {
   const fields: Record<string, number | boolean> = {}
   for (const [name, spec] of entries) {
-    if (!name.startsWith(`${room}.`) || spec.name === 'address' || spec.name === 'secret') continue
+    if (!name.startsWith(`${room}.`) || OF_THE_DOOR.has(spec.name)) continue
     const field = name.slice(room.length + 1)
     fields[spec.name === 'duration' ? `${field}Ms` : field] = settings[name] as number | boolean
   }

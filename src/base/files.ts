@@ -20,11 +20,11 @@ export async function makeDirectory(path: string): Promise<void> {
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
 }
 
-async function writeTemporary(path: string, bytes: Uint8Array | string): Promise<string> {
+async function writeTemporary(path: string, bytes: Uint8Array | string, mode = 0o666): Promise<string> {
   const temporary = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.tmp`
   let handle: FileHandle | undefined
   try {
-    handle = await open(temporary, 'wx')
+    handle = await open(temporary, 'wx', mode)
     await handle.writeFile(bytes)
     await handle.sync()
   } catch (error) {
@@ -39,8 +39,8 @@ async function writeTemporary(path: string, bytes: Uint8Array | string): Promise
 }
 
 /** Replaces a file whole: a reader sees the old bytes or the new; durable when resolved. */
-export async function replaceFile(path: string, bytes: Uint8Array | string): Promise<void> {
-  const temporary = await writeTemporary(path, bytes)
+export async function replaceFile(path: string, bytes: Uint8Array | string, mode?: number): Promise<void> {
+  const temporary = await writeTemporary(path, bytes, mode)
   await rename(temporary, path)
   await syncDirectory(dirname(path))
 }

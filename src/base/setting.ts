@@ -5,10 +5,22 @@ import { expected, formatBytes, formatDuration, parseBytes, parseDuration } from
 export interface Address {
   host: string
   port: number
+  /** It was written as an https URL: how a client is to ask there. */
+  secure?: true
 }
 
 export interface Kind<T> {
-  name: 'address' | 'directory' | 'duration' | 'bytes' | 'count' | 'share' | 'toggle' | 'secret'
+  name:
+    | 'address'
+    | 'directory'
+    | 'file'
+    | 'duration'
+    | 'bytes'
+    | 'count'
+    | 'share'
+    | 'toggle'
+    | 'name'
+    | 'secret'
   /** What stands after the flag in help texts; absent for switches. */
   placeholder?: string
   parse: (value: unknown) => T
@@ -50,11 +62,13 @@ function kind<T>(
 export const kinds = {
   address: kind('address', 'HOST:PORT', (value) => parseAddress(text(value)), formatAddress),
   directory: kind('directory', 'DIR', text, (value) => value),
+  file: kind<string | null>('file', 'FILE', text, (value) => value ?? ''),
   duration: kind('duration', 'TIME', (value) => parseDuration(quantity(value)), formatDuration),
   bytes: kind('bytes', 'SIZE', (value) => parseBytes(quantity(value)), formatBytes),
   count: kind('count', 'N', parseCount, String),
   share: kind('share', 'SHARE', parseShare, String),
   toggle: kind('toggle', undefined, parseToggle, String),
+  name: kind<string | null>('name', 'NAME', text, (value) => value ?? ''),
   secret: kind<string | null>('secret', 'TEXT', text, (value) => value ?? ''),
 }
 
@@ -64,7 +78,13 @@ export function parseAddress(value: string): Address {
   const found = /^(?:(\[[0-9a-f:.]+\]|[^\s:[\]/]*):)?(\d{1,5})$/i.exec(bare)
   const port = Number(found?.[2])
   if (!found || port > 65_535) throw expected('HOST:PORT such as 127.0.0.1:5000', value)
-  return { host: (found[1] ?? '').replace(/^\[|\]$/g, '') || '127.0.0.1', port }
+  const host = (found[1] ?? '').replace(/^\[|\]$/g, '') || '127.0.0.1'
+  return { host, port, ...(value.startsWith('https:') ? { secure: true } : {}) }
+}
+
+/** Where a client asks. */
+export function urlOf(address: Address): string {
+  return `${address.secure ? 'https' : 'http'}://${formatAddress(address)}`
 }
 
 export function formatAddress({ host, port }: Address): string {

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
-import { formatAddress } from '../base/setting.ts'
+import { urlOf } from '../base/setting.ts'
 import { resolveSettings, type SettingName } from '../config.ts'
 import type { Pipeline } from '../model/definition.ts'
 import { loadPipeline } from '../pipeline/load.ts'
 import { roundRequests, type SimulateHints, simulateRequests } from '../simulate/requests.ts'
 import { sendRequests } from '../simulate/send.ts'
 import { formatSummary, summarize } from '../simulate/summary.ts'
+import { trustAuthority } from './authority.ts'
 import { EXIT, usageError } from './exit.ts'
 import { openProgress } from './progress.ts'
 import { readUpFile } from './up/up-file.ts'
@@ -22,6 +23,7 @@ export interface SimulateOptions {
   rounds?: string
   load?: string
   json: boolean
+  ca?: string
 }
 
 /** `landfall simulate PIPELINE`. Exit code 1 when a request got no answer or one that is not a 2xx. */
@@ -30,6 +32,7 @@ export async function runSimulate(
   options: SimulateOptions,
   flags: Partial<Record<SettingName, unknown>>,
 ): Promise<void> {
+  await trustAuthority(options.ca)
   const count = wholeNumber('--events', options.events, 1)
   const users = wholeNumber('--users', options.users, 1)
   const seed = wholeNumber('--seed', options.seed, 0)
@@ -96,7 +99,7 @@ function addressOf(flags: Partial<Record<SettingName, unknown>>, pipeline: Recor
   const settings = resolveSettings({ flags, environment: process.env, pipeline })
   const given = flags['collector.listen'] ?? process.env.LANDFALL_HTTP
   const running = given === undefined && existsSync(settings.data) ? readUpFile(settings.data) : undefined
-  return running?.http ?? `http://${formatAddress(settings['collector.listen'])}`
+  return running?.http ?? urlOf(settings['collector.listen'])
 }
 
 function wholeNumber(flag: string, text: string, least: number): number {

@@ -11,6 +11,7 @@
 import type { TSchema } from 'typebox'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { uuidv7Source } from '../base/ids.ts'
+import type { Tls } from '../base/tls.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Pipeline, RouteHandler } from '../model/definition.ts'
 import type { Position } from '../model/position.ts'
@@ -45,6 +46,8 @@ export interface CollectorOptions {
   stateDirectory: string
   /** Listen beyond this machine although somebody could send without a key. */
   insecure?: boolean
+  /** Speak https; stays the caller's. */
+  tls?: Tls
   settings?: Partial<CollectorSettings>
   clock?: Clock
   logger?: CollectorLogger
@@ -110,7 +113,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   }
 
   const router = new Router()
-  const server = createHttpServer(settings, router.serve)
+  const server = createHttpServer(settings, router.serve, options.tls)
   const door = new EventsDoor(shared)
   router.own('POST', '/v1/events', (request, response) => void door.serve(request, response))
   router.own('OPTIONS', '/v1/events', (request, response) => door.preflight(request, response))

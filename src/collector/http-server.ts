@@ -8,7 +8,9 @@ import {
   STATUS_CODES,
 } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { Server as TlsServer } from 'node:tls'
 import { LandfallError, systemCode } from '../base/errors.ts'
+import type { Tls } from '../base/tls.ts'
 import { answerToError } from './answers.ts'
 import type { CollectorSettings } from './limits.ts'
 
@@ -16,17 +18,15 @@ import type { CollectorSettings } from './limits.ts'
  * node:http with our bounds and nothing between: bodies are read by `BodyReader` (bounds before bytes), answers are written by
  * `sendAnswer`. A framework's router and hooks took a tenth of a second of each start and a twentieth of each request.
  */
-export function createHttpServer(settings: CollectorSettings, serve: RequestListener): Server {
-  const server = createServer(
-    {
-      requestTimeout: settings.requestTimeoutMs,
-      keepAliveTimeout: settings.keepAliveTimeoutMs,
-      maxHeaderSize: settings.headerBytesMax,
-      headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
-      connectionsCheckingInterval: Math.min(1_000, settings.headersTimeoutMs),
-    },
-    serve,
-  )
+export function createHttpServer(settings: CollectorSettings, serve: RequestListener, tls?: Tls): Server {
+  const bounds = {
+    requestTimeout: settings.requestTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    maxHeaderSize: settings.headerBytesMax,
+    headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
+    connectionsCheckingInterval: Math.min(1_000, settings.headersTimeoutMs),
+  }
+  const server = tls === undefined ? createServer(bounds, serve) : tls.createServer(bounds, serve)
   server.maxConnections = settings.connectionsMax
   server.on('clientError', refuseConnection)
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -89,7 +89,7 @@ export async function listen(server: Server, host: string, port: number): Promis
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('listening on a port gave no address')
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${shown}:${address.port}`
+  return `${server instanceof TlsServer ? 'https' : 'http'}://${shown}:${address.port}`
 }
 
 /** Takes no more connections; what comes on those that are there is for the gate to refuse. Resolves when all have gone. */

@@ -1,5 +1,6 @@
 /** The door: collector over the log, in one process. */
 import type { LandfallError } from '../base/errors.ts'
+import { openTls, type TlsFiles } from '../base/tls.ts'
 import {
   type Collector,
   type CollectorLogger,
@@ -20,6 +21,8 @@ export interface DoorOptions {
   data: string
   listen: { host: string; port: number }
   insecure: boolean
+  /** Speak https. */
+  tls?: TlsFiles | null
   collector: Partial<CollectorSettings>
   log: OpenLogOptions
   logger: CollectorLogger
@@ -44,6 +47,9 @@ const TRIM_INTERVAL_MS = 60_000
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const { pipeline, data } = options
   const paths = dataPaths(data)
+  const keep = (error: unknown) => options.logger.warn({ error }, 'the changed certificate is not taken over')
+  using disposer = new DisposableStack()
+  const tls = options.tls ? disposer.use(await openTls(options.tls, keep)) : undefined
   const dead = Promise.withResolvers<never>()
   dead.promise.catch(() => {})
   const [end] = await Promise.all([knownEnd(data), savePlan(paths.plans, pipeline.compiled.plan)])
@@ -61,6 +67,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       ...options.listen,
       stateDirectory: paths.state,
       insecure: options.insecure,
+      ...(tls === undefined ? {} : { tls }),
       settings: options.collector,
       logger: options.logger,
       onReason: options.onReason,
@@ -76,12 +83,14 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     )
   }, TRIM_INTERVAL_MS)
   trimming.unref()
+  const resources = disposer.move()
   return {
     address: collector.address,
     dead: dead.promise,
     async close() {
       clearInterval(trimming)
       await collector.close()
+      resources.dispose()
       await log[Symbol.asyncDispose]()
     },
   }

@@ -1,5 +1,7 @@
 /** The query process: SQL over lake and spool, and the catalog for Iceberg readers. Its engine is loaded by the first query. */
 import { type Access, createAccess } from '../base/access.ts'
+import { openTls, type TlsFiles } from '../base/tls.ts'
+import { openUsers } from '../base/users.ts'
 import { openCatalog } from '../catalog/open.ts'
 import { createIcebergDoor } from '../catalog/wire/iceberg-rest/door.ts'
 import { type DuckdbEngineSettings, openDuckdbEngine } from '../sql/drivers/duckdb/duckdb-engine.ts'
@@ -18,7 +20,13 @@ export interface QueryOptions {
   listen: { host: string; port: number }
   insecure: boolean
   token: string | null
+  /** File of users and their tokens. */
+  users?: string | null
+  /** Speak https. */
+  tls?: TlsFiles | null
   settings: DuckdbEngineSettings
+  /** Told when changed users or a changed certificate cannot be taken over. */
+  onWarning?: (text: string, error: unknown) => void
 }
 
 export interface QueryDoor {
@@ -48,9 +56,13 @@ export async function openDataEngine(
 
 export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
   const paths = dataPaths(options.data)
+  using opening = new DisposableStack()
+  const warn = (what: string) => (error: unknown) => options.onWarning?.(`${what} not taken over`, error)
+  const tls = options.tls && opening.use(await openTls(options.tls, warn('the changed certificate is')))
+  const users = options.users && opening.use(await openUsers(options.users, warn('the changed users are')))
   const engine = await openDataEngine(options.data, options.settings, LOG_WAIT_MS)
   try {
-    const access = createAccess(options.token)
+    const access = createAccess(options.token, users ? () => users.read() : undefined)
     const iceberg = await icebergMount(paths.lake, access)
     const server = await whenPortIsFree(() =>
       openSqlServer({
@@ -59,13 +71,16 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
         insecure: options.insecure,
         metrics: () => landerMetrics(paths.lander),
         access,
+        ...(tls ? { tls } : {}),
         mounts: [iceberg],
       }),
     )
+    const resources = opening.move()
     return {
       address: server.url,
       async close() {
         await server[Symbol.asyncDispose]()
+        resources.dispose()
         await engine[Symbol.asyncDispose]()
       },
     }

@@ -53,7 +53,10 @@ export async function openLakeAt(directory: string, settings: Partial<LakeSettin
 }
 
 /** SQL over the wire: a running query process, or any server of the Trino protocol. */
-export async function openRemoteSql(url: string, token: string | null = null): Promise<SqlEngine> {
+export async function openRemoteSql(
+  url: string,
+  { token, user }: { token: string | null; user: string | null } = { token: null, user: null },
+): Promise<SqlEngine> {
   const { openTrinoEngine } = await import('../sql/drivers/trino.ts')
-  return openTrinoEngine(url, token === null ? {} : { token })
+  return openTrinoEngine(url, { ...(token === null ? {} : { token }), ...(user === null ? {} : { user }) })
 }

@@ -1,7 +1,10 @@
 /** Sends requests over kept connections and measures them. */
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LandfallError, systemCode } from '../base/errors.ts'
+import { untrusted } from '../base/tls.ts'
 import type { SimulatedRequest } from './requests.ts'
 
 export interface SendOptions {
@@ -31,7 +34,8 @@ export interface Sent {
 }
 
 export async function sendRequests(options: SendOptions): Promise<Sent> {
-  const agent = new Agent({ keepAlive: true, maxSockets: options.concurrency })
+  const connections = { keepAlive: true, maxSockets: options.concurrency }
+  const agent = options.url.startsWith('https:') ? new TlsAgent(connections) : new Agent(connections)
   const iterator = options.requests[Symbol.iterator]()
   const latencies: number[] = []
   const sent: Sent = {
@@ -61,6 +65,8 @@ export async function sendRequests(options: SendOptions): Promise<Sent> {
         if (status < 200 || status > 299) sent.refused += 1
       } catch (error) {
         if (done === 0 && systemCode(error) === 'ECONNREFUSED') throw notThere(options.url, error)
+        const distrust = untrusted(options.url, error)
+        if (distrust !== undefined) throw distrust
         sent.failed += 1
       }
       options.onAnswer?.(++done)
@@ -83,11 +89,18 @@ async function sleepUntil(at: number): Promise<void> {
 
 const ANSWER_MS_MAX = 30_000
 
+/** Whose certificate it must be: of the address, and not of the `Host` that a player sends. */
+function serverName(url: string): string {
+  const { hostname } = new URL(url)
+  return isIP(hostname.replace(/^\[|\]$/g, '')) ? '' : hostname
+}
+
 function sendOne(url: string, { method, path, headers, body }: SimulatedRequest, agent: Agent) {
   return new Promise<{ status: number; bytes: number }>((resolve, reject) => {
-    const outgoing = request(
+    const send = url.startsWith('https:') ? tlsRequest : request
+    const outgoing = send(
       `${url}${path}`,
-      { method, headers, agent, timeout: ANSWER_MS_MAX },
+      { method, headers, agent, timeout: ANSWER_MS_MAX, servername: serverName(url) },
       (answer) => {
         readAnswer(answer, resolve, reject)
       },

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { machineSettings, settingFlags, withSettings } from './setting-options.ts'
+
+const authority = () =>
+  new Option('--ca <FILE>', 'certificates (PEM) to trust beside the usual ones, for an https address')
 
 /** Commands around the pipeline file, and what talks to a running pipeline. */
 export function addPipelineCommands(program: Command): void {
@@ -42,6 +45,7 @@ export function addPipelineCommands(program: Command): void {
     .argument('[STATEMENT]', 'a statement; more than one are separated by semicolons')
     .option('-f, --file <FILE>', 'statements from a file')
     .option('--json', 'one array of row objects', false)
+    .addOption(authority())
     .addHelpText(
       'after',
       '\nExamples:\n  $ landfall sql "select count(*) from events"\n  $ landfall sql --json "show tables"\n  $ landfall sql -f report.sql',
@@ -84,6 +88,7 @@ export function addPipelineCommands(program: Command): void {
     )
     .option('--rounds <N>', "send the load's round so often, in its order, one request at a time")
     .option('--json', 'the summary as one object', false)
+    .addOption(authority())
     .addHelpText(
       'after',
       '\nExample:\n  $ landfall simulate pipeline.ts --users 1000 --events 100000 --rate 2000',
@@ -93,6 +98,25 @@ export function addPipelineCommands(program: Command): void {
       await runSimulate(resolve(pipeline), options as never, settingFlags(options))
     })
   withSettings(simulate, 'data', 'collector.listen')
+
+  const user = program
+    .command('user')
+    .summary('add a user of SQL, or give one a new token')
+    .description(
+      'Makes a random token, writes its digest beside the name into the file of users, and prints the token: nobody can see it again. ' +
+        'A running door takes the file over within a second or two.',
+    )
+    .argument('<NAME>')
+    .option('--remove', 'take the user out instead', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ landfall user alice --sql-users users && landfall up pipeline.ts --sql-users users',
+    )
+    .action(async (name: string, options: { remove: boolean; sqlUsers?: string }) => {
+      const { changeUser } = await import('../user.ts')
+      await changeUser(name, machineSettings({ ...options })['sql.users'], options)
+    })
+  withSettings(user, 'sql.users')
 
   program
     .command('settings')

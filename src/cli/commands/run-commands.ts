@@ -46,7 +46,7 @@ export function addRunCommands(program: Command): void {
         flags: settingArguments(options),
       })
     })
-  withSettings(up, 'data', 'collector.', 'sql.', 'insecure', 'log.', 'lander.', 'lake.')
+  withSettings(up, 'data', 'collector.', 'sql.', 'tls.', 'insecure', 'log.', 'lander.', 'lake.')
 
   const collect = program
     .command('collect')
@@ -61,7 +61,7 @@ export function addRunCommands(program: Command): void {
       const { runCollect } = await import('../stage/collect.ts')
       await runCollect({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withOtherSettings(withSettings(collect, 'data', 'collector.', 'insecure', 'log.'))
+  withOtherSettings(withSettings(collect, 'data', 'collector.', 'tls.', 'insecure', 'log.'))
 
   const land = program
     .command('land')
@@ -90,7 +90,7 @@ export function addRunCommands(program: Command): void {
       const { runQuery } = await import('../stage/query.ts')
       await runQuery({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withOtherSettings(withSettings(query, 'data', 'sql.', 'insecure'))
+  withOtherSettings(withSettings(query, 'data', 'sql.', 'tls.', 'insecure'))
 
   program
     .command('demo', { hidden: true })

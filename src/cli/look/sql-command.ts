@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { formatAddress } from '../../base/setting.ts'
+import { urlOf } from '../../base/setting.ts'
 import { resolveSettings, roomSettings, type SettingName, type Settings } from '../../config.ts'
 import { dataPaths } from '../../pipeline/paths.ts'
 import { openRemoteSql } from '../../pipeline/readers.ts'
 import type { SqlEngine } from '../../sql/sql.ts'
+import { trustAuthority } from '../authority.ts'
 import { usageError } from '../exit.ts'
 import { runSql } from '../sql/run-sql.ts'
 import { readUpFile } from '../up/up-file.ts'
@@ -11,6 +12,7 @@ import { readUpFile } from '../up/up-file.ts'
 export interface SqlCommandOptions {
   file?: string
   json: boolean
+  ca?: string
 }
 
 type Flags = Partial<Record<SettingName, unknown>>
@@ -18,12 +20,13 @@ type Flags = Partial<Record<SettingName, unknown>>
 /** `landfall sql`. */
 export async function openSqlCommand(
   statement: string | undefined,
-  { file, json }: SqlCommandOptions,
+  { file, json, ca }: SqlCommandOptions,
   flags: Flags,
 ): Promise<void> {
   if (statement !== undefined && file !== undefined) {
     throw usageError('give a statement or --file, not both')
   }
+  await trustAuthority(ca)
   const isTTY = process.stdin.isTTY === true && process.stdout.isTTY === true
   const interactive = isTTY && statement === undefined && file === undefined
   const stop = new AbortController()
@@ -59,5 +62,8 @@ async function openEngine(flags: Flags): Promise<SqlEngine> {
 }
 
 function remote(settings: Settings, url: string | undefined): Promise<SqlEngine> {
-  return openRemoteSql(url ?? `http://${formatAddress(settings['sql.listen'])}`, settings['sql.token'])
+  return openRemoteSql(url ?? urlOf(settings['sql.listen']), {
+    token: settings['sql.token'],
+    user: settings['sql.user'],
+  })
 }

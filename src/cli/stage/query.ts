@@ -1,8 +1,9 @@
 import { resolveSettings, roomSettings } from '../../config.ts'
 import { openQuery } from '../../pipeline/query.ts'
+import type { Report } from '../reporter.ts'
 import { loadCompiled } from './definition.ts'
 import { runStage, type Stage } from './run-stage.ts'
-import { aborted, type StageCommandOptions } from './stage-options.ts'
+import { aborted, loggerOver, type StageCommandOptions, tlsFiles } from './stage-options.ts'
 
 /** `landfall query`, and the query process of `landfall up`. Ends the process. */
 export function runQuery(options: StageCommandOptions): Promise<never> {
@@ -10,11 +11,11 @@ export function runQuery(options: StageCommandOptions): Promise<never> {
     name: 'query',
     logFormat: options.logFormat,
     greeting: ({ address }) => `SQL is served at ${address}`,
-    open: () => open(options),
+    open: (report) => open(options, report),
   })
 }
 
-async function open({ pipeline: path, flags }: StageCommandOptions): Promise<Stage> {
+async function open({ pipeline: path, flags }: StageCommandOptions, report: Report): Promise<Stage> {
   const pipeline = await loadCompiled(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.settings })
   const door = await openQuery({
@@ -22,6 +23,9 @@ async function open({ pipeline: path, flags }: StageCommandOptions): Promise<Sta
     listen: settings['sql.listen'],
     insecure: settings.insecure,
     token: settings['sql.token'],
+    users: settings['sql.users'],
+    tls: tlsFiles(settings),
+    onWarning: (text, error) => loggerOver(report).warn({ error }, text),
     settings: roomSettings(settings, 'sql'),
   })
   return {

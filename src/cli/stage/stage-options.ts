@@ -1,6 +1,7 @@
 /** What the commands of all stages share; loads none of the rooms. */
-import { formatError } from '../../base/errors.ts'
-import type { SettingName } from '../../config.ts'
+import { formatError, LandfallError } from '../../base/errors.ts'
+import type { TlsFiles } from '../../base/tls.ts'
+import type { SettingName, Settings } from '../../config.ts'
 import type { Level, LogFormat, Report } from '../reporter.ts'
 
 export interface StageCommandOptions {
@@ -14,6 +15,19 @@ export function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+/** Certificate and key of the doors; null: they speak plain HTTP. */
+export function tlsFiles(settings: Settings): TlsFiles | null {
+  const { 'tls.cert': cert, 'tls.key': key } = settings
+  if (cert !== null && key !== null) return { cert, key }
+  if (cert === null && key === null) return null
+  throw new LandfallError(
+    'fix-config',
+    'config/invalid',
+    `tls.${cert === null ? 'key' : 'cert'} is given without tls.${cert === null ? 'cert' : 'key'}`,
+    { hint: 'Give both, as PEM files: --tls-cert FILE --tls-key FILE' },
+  )
 }
 
 /** A room's logger that speaks through the report. */

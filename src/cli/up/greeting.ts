@@ -20,7 +20,7 @@ export function greeting(
     ...(simplest ? [`  try   curl -d '${JSON.stringify(sample(simplest))}' ${up.http}/v1/events`] : []),
     `        landfall sql${flag} "select event_type, count(*) from events group by 1"`,
     `        landfall watch${flag}`,
-    `        landfall simulate ${here(pipeline)} --http ${new URL(up.http).host}`,
+    `        landfall simulate ${here(pipeline)} --http ${up.http.replace(/^http:\/\//, '')}`,
   ].join('\n')
 }
 

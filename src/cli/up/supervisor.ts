@@ -140,7 +140,7 @@ export class Supervisor {
     // An address that the system chose stays the same over restarts.
     const address = name === 'door' ? this.#up.http : name === 'query' ? this.#up.sql : ''
     const flag = name === 'door' ? '--http' : '--sql'
-    const listen = address === '' ? [] : [flag, new URL(address).host]
+    const listen = address === '' ? [] : [flag, address.replace(/^https?:\/\//, '')]
     return [STAGE_COMMANDS[name], this.#options.pipeline, ...this.#options.flags, ...listen]
   }
 

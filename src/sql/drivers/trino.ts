@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLandfallError, LandfallError } from '../../base/errors.ts'
+import { untrusted } from '../../base/tls.ts'
 import { parseExact } from '../json.ts'
 import type {
   Freshness,
@@ -223,7 +224,10 @@ function readResults(text: string, base: string): WireResults {
 function refused(base: string, status: number, text: string): LandfallError {
   const found = `${status} ${text.trim().slice(0, 200)}`
   if (status === 401 || status === 403) {
-    const hint = 'Set the token with LANDFALL_SQL_TOKEN'
+    const hint =
+      status === 401
+        ? 'Set the token with LANDFALL_SQL_TOKEN'
+        : 'Set the name that belongs to the token with LANDFALL_SQL_USER'
     return new LandfallError(
       'fix-config',
       'sql/unauthorized',
@@ -237,6 +241,8 @@ function refused(base: string, status: number, text: string): LandfallError {
 
 function unreachable(base: string, error: unknown): unknown {
   if (isLandfallError(error) || (error as Error)?.name === 'AbortError') return error
+  const distrust = untrusted(base, error)
+  if (distrust !== undefined) return distrust
   return new LandfallError('retry', 'sql/unreachable', `no SQL server answers at ${base}`, {
     hint: 'Start one with landfall up, or name its address with --sql',
     cause: error,

@@ -98,6 +98,9 @@ export async function openLakehouse(over: Partial<QueryOptions> = {}): Promise<L
     listen: { host: '127.0.0.1', port: 0 },
     insecure: false,
     token: null,
+    onWarning: (text, error) => {
+      throw new Error(text, { cause: error })
+    },
     settings: { spoolWaitMs: 0 },
     ...over,
   })

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { type Access, isLoopback } from '../../../base/access.ts'
+import { type Access, type Caller, isLoopback } from '../../../base/access.ts'
 import { LandfallError } from '../../../base/errors.ts'
+import { prefixOf } from './session-headers.ts'
 
 /** Throws `sql/token-needed` for an address that others can reach although everybody may ask. */
 export function checkExposure(host: string, access: Access, insecure: boolean): void {
@@ -18,4 +19,14 @@ export function checkExposure(host: string, access: Access, insecure: boolean): 
 /** A page of another site asks through somebody's browser. */
 export function isCrossSite(request: IncomingMessage): boolean {
   return request.headers['sec-fetch-site'] === 'cross-site'
+}
+
+/** Where a name is proven, the request carries it from here on, whether it said so or not; why not, when it said another. */
+export function refuseOtherName({ headers }: IncomingMessage, { user }: Caller): string | undefined {
+  if (user === undefined) return undefined
+  const header = `${prefixOf(headers)}-user`
+  const claimed = headers[header] ?? user
+  if (claimed !== user) return `Access Denied: User ${user} cannot impersonate user ${claimed}`
+  headers[header] = user
+  return undefined
 }

@@ -14,9 +14,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Access, createAccess } from '../../../base/access.ts'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
+import type { Tls } from '../../../base/tls.ts'
 import { runInSession, type SessionParts } from '../../session/run-in-session.ts'
 import type { SqlEngine } from '../../sql.ts'
-import { checkExposure, isCrossSite } from './access.ts'
+import { checkExposure, isCrossSite, refuseOtherName } from './access.ts'
 import { linksOf, readBody, sendJson, sendPage, sendText } from './http.ts'
 import { createSqlMetrics, type SqlMetrics } from './metrics.ts'
 import { sendAboutPage, sendQueryInfo, sendQueryPage } from './query-info.ts'
@@ -31,6 +32,8 @@ export interface SqlServerParts {
   port: number
   /** Who may ask (default: everybody). */
   access?: Access
+  /** Speak https; stays the caller's. */
+  tls?: Tls
   /** Other doors on this address. */
   mounts?: readonly Mount[]
   /** Listen beyond this machine without a token. */
@@ -98,11 +101,8 @@ class TrinoServer implements SqlServer {
       computing: () => this.#statements.computing,
       open: () => this.#statements.live,
     })
-    this.#server = createServer({
-      maxHeaderSize: 64 * 1024,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 60_000,
-    })
+    const bounds = { maxHeaderSize: 64 * 1024, requestTimeout: 30_000, keepAliveTimeout: 60_000 }
+    this.#server = parts.tls === undefined ? createServer(bounds) : parts.tls.createServer(bounds)
     this.#server.on('request', (request, response) => void this.#answer(request, response))
   }
 
@@ -111,7 +111,7 @@ class TrinoServer implements SqlServer {
   }
 
   get url(): string {
-    return `http://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
+    return `${this.#parts.tls === undefined ? 'http' : 'https'}://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
   }
 
   listen(): Promise<void> {
@@ -157,10 +157,13 @@ class TrinoServer implements SqlServer {
     if (isCrossSite(request)) return sendText(response, 403, 'requests of other sites are not answered')
     const mount = this.#parts.mounts?.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`))
     if (mount) return mount.serve(request, response)
-    if ((this.#parts.access ?? EVERYBODY).identify(request.headers.authorization) === undefined) {
+    const caller = (this.#parts.access ?? EVERYBODY).identify(request.headers.authorization)
+    if (caller === undefined) {
       response.setHeader('www-authenticate', 'Basic realm="Landfall SQL"')
       return sendText(response, 401, 'a token is needed: Authorization: Bearer …, or as the password')
     }
+    const denied = refuseOtherName(request, caller)
+    if (denied !== undefined) return sendText(response, 403, denied)
     if (reads && path === '/metrics') return this.#sendMetrics(response)
     if (reads && path === '/v1/info') return this.#info(response)
     if (reads && path === '/v1/info/state') return sendJson(response, 'ACTIVE')
