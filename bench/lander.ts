@@ -31,13 +31,13 @@ const pipeline = game.compiled
  */
 export const benchLander: Bench = async ({ pairs, events, directory, say }) => {
   say(`lander: a log of ${events} events`)
-  const lines = gameEvents(events)
   const file = join(directory, 'lines.ndjson')
-  writeFileSync(file, Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')])))
   await using log = await openEmbeddedLog({ directory: join(directory, 'log') })
-  for (let from = 0; from < lines.length; from += FRAME)
-    await append(log, lines.slice(from, from + FRAME), from)
+  await fill(file, log, events)
   say('lander: log → tables, and COPY')
+  // A lander runs for weeks: its first second, in which its code is compiled, is left out on both sides.
+  await land(log, directory, events)
+  await copy(file, directory, events)
   const landed = await comparePairs(
     pairs,
     () => land(log, directory, events),
@@ -63,6 +63,14 @@ export const benchLander: Bench = async ({ pairs, events, directory, say }) => {
       detail: {},
     },
   ]
+}
+
+/** Its own function, so that nothing of the events is left on the heap for the collector to walk over while the lander runs. */
+async function fill(file: string, log: EventLog, events: number): Promise<void> {
+  const lines = gameEvents(events)
+  writeFileSync(file, Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')])))
+  for (let from = 0; from < lines.length; from += FRAME)
+    await append(log, lines.slice(from, from + FRAME), from)
 }
 
 async function append(log: EventLog, values: Buffer[], from: number): Promise<void> {

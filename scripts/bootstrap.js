@@ -64,6 +64,8 @@ export function runUnderNode24(file, args) {
     process.stderr.write(`${tooOldMessage()}\n`)
     process.exit(1)
   }
+  // As the launcher does: a lander's statements and the log's reads do not wait for each other.
+  process.env.UV_THREADPOOL_SIZE ??= '8'
   process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'landfall')
   handOver(node, [join(root, file), ...args])
 }

@@ -65,26 +65,31 @@ export class Intake {
 
   /**
    * Takes records of the batch from the cursor on until its end or until the chunk is full; true when the batch is used up.
-   * `to` bounds what is taken (a redo stops at its plan's end).
+   * `to` bounds what is taken (a redo stops at its plan's end), `rows` how much at a stretch.
    */
-  take(batch: LogBatch, cursor: RecordCursor, to = Number.POSITIVE_INFINITY): boolean {
+  take(batch: LogBatch, cursor: RecordCursor, bounds: { to?: number; rows?: number } = {}): boolean {
     const { partition } = batch
-    while (!this.isFull) {
+    const { to = Number.POSITIVE_INFINITY, rows = Number.POSITIVE_INFINITY } = bounds
+    const before = this.chunk.scratch.rows
+    let usedUp = false
+    for (let taken = 0; taken < rows && !this.isFull; taken++) {
       if (!cursor.next() || cursor.offset >= to) {
-        this.#extend(partition, Math.min(batch.next, to))
-        return true
+        usedUp = true
+        break
       }
       this.#add(partition, cursor)
       this.#extend(partition, cursor.offset + 1, cursor.offset)
     }
-    return false
+    if (usedUp) this.#extend(partition, Math.min(batch.next, to))
+    this.#note(partition, before)
+    return usedUp
   }
 
-  /** Hands the chunk over and begins a new one. */
-  cut(): Chunk {
+  /** Hands the chunk over and begins a new one. `more`: the next records are there already. */
+  cut(more = false): Chunk {
     const { chunk } = this
     // Behind a full chunk comes another full one, which takes the memory of the one before; else nothing is kept.
-    this.#isBusy = this.isFull
+    this.#isBusy = more || this.isFull
     if (!this.#isBusy) this.#spare.length = 0
     this.chunk = emptyChunk(this.#spare)
     this.#lastKind = -1
@@ -133,8 +138,16 @@ export class Intake {
     const kind = fault === undefined ? this.#kind(partition) : this.#deadKind(partition)
     const row = chunk.scratch.add(kind, cursor, idBytes, idStart, idEnd, headersStart, headersEnd, value)
     if (fault !== undefined) chunk.faults.set(row, fault)
-    const seen = this.#duplicates.note(partition, cursor.offset, cursor.receivedAt, idBytes, idStart, idEnd)
-    if (seen) chunk.candidates.push({ row, route: cursor.findHeader(recordHeader.route) })
+  }
+
+  /** Looks for the ids of the rows from `from` on among all before them, in one go. */
+  #note(partition: number, from: number): void {
+    const { scratch, candidates } = this.chunk
+    scratch.eachGroup(from, (group, base, first, last) => {
+      this.#duplicates.note(partition, group, first, last, (at) => {
+        candidates.push({ row: base + at, route: group.routes[at] === 1 })
+      })
+    })
   }
 
   /** The kind of a record that is to be judged; that of the record before, most of the time. */

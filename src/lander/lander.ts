@@ -23,7 +23,7 @@ import type { DeadReason } from './dead-reasons.ts'
 import { diskWatch } from './disk.ts'
 import { type LanderLogger, SILENT } from './logger.ts'
 import { Pump } from './pump.ts'
-import { Session, type SessionParts } from './session.ts'
+import { type DeskConnections, Session, type SessionParts } from './session.ts'
 import { LANDER_DEFAULTS, type LanderSettings } from './settings.ts'
 import { SpoolWriter, sumCounts } from './spool-writer.ts'
 import { type LanderStatus, StatusFile } from './status.ts'
@@ -83,8 +83,8 @@ export async function openLander(options: LanderOptions): Promise<Lander> {
       directory,
       plansDirectory: options.plansDirectory,
       adoptBytes: settings.adoptBytes,
-      judging: await connect(instance),
-      writing: await connect(instance),
+      desks: [await openDesk(instance, 'desk_0'), await openDesk(instance, 'desk_1')],
+      lookup: await connect(instance),
       connection: await connect(instance),
       spool: new SpoolWriter(spoolDirectory, log.id),
       logger: options.logger ?? SILENT,
@@ -132,6 +132,15 @@ async function connect(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect()
   await connection.run(`SET TimeZone = 'UTC'`)
   return connection
+}
+
+/** The schema is the desk's own, so its tables have the same names at every desk. */
+async function openDesk(instance: DuckDBInstance, schema: string): Promise<DeskConnections> {
+  const judging = await connect(instance)
+  await judging.run(`CREATE SCHEMA ${schema}; USE ${schema}`)
+  const writing = await connect(instance)
+  await writing.run(`USE ${schema}`)
+  return { judging, writing }
 }
 
 class DuckdbLander implements Lander {
@@ -242,9 +251,13 @@ class DuckdbLander implements Lander {
     this.#ask.close()
     await this.#running?.catch(() => {})
     await this.#statusFile.flush()
-    this.#parts.judging.closeSync()
-    this.#parts.writing.closeSync()
-    this.#parts.connection.closeSync()
+    const { desks, lookup, connection } = this.#parts
+    for (const { judging, writing } of desks) {
+      judging.closeSync()
+      writing.closeSync()
+    }
+    lookup.closeSync()
+    connection.closeSync()
     this.#instance.closeSync()
     this.#lock.release()
   }

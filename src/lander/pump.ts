@@ -1,10 +1,12 @@
 /**
- * The movement of the lander: log → chunk → spool → batch → tables. At any time at most one chunk fills, one is judged and one
- * batch is committed, each on its own; this loop decides what begins when, and sleeps until something has changed.
+ * The movement of the lander: log → chunk → spool → batch → tables. At any time at most one chunk fills, one is judged, one is
+ * written and one batch is committed, each on its own; this loop decides what begins when, and sleeps until something has changed.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { LogBatch, LogReader, RecordCursor } from '../log/log.ts'
 import { nextOffset, type Position } from '../model/position.ts'
+import type { Chunk } from './intake.ts'
 import type { Session } from './session.ts'
 import type { LanderSettings } from './settings.ts'
 import { endsOf, type JudgedChunk, type SpoolWriter } from './spool-writer.ts'
@@ -29,6 +31,24 @@ export interface PumpOptions {
 }
 
 const DISK_POLL_MS = 1000
+/** Records that are taken at a stretch: what else is due waits no longer than about a millisecond. */
+const TAKEN_AT_ONCE = 2048
+/**
+ * The first chunk after a rest is cut at this share of a full one, each further one at twice the share of the one before: the judge
+ * has work while the next one fills, and then the writer has.
+ */
+const FIRST_SHARE = 1 / 4
+
+/** Chunks that will be one commit per table. */
+interface OpenBatch {
+  /** In the order of the log. */
+  chunks: JudgedChunk[]
+  /** Of all its chunks, those under way among them. */
+  bytes: number
+  rows: number
+  /** Cut and not in `chunks` yet. */
+  underWay: number
+}
 
 export class Pump {
   readonly #parts: PumpParts
@@ -42,18 +62,23 @@ export class Pump {
   /** The log has nothing more to read. */
   #drained = false
   #judging: Promise<void> | undefined
+  #writing: Promise<void> | undefined
   #landing: Promise<void> | undefined
-  /** Judged chunks of the batch that is open. */
-  #open: JudgedChunk[] = []
+  /** Of a full chunk, what the next one must have. */
+  #share = FIRST_SHARE
+  /** Chunks are cut for this one … */
+  #open: OpenBatch = emptyBatch()
+  /** … and this one, when all its chunks are written, lands next. */
+  #closed: OpenBatch | undefined
   #asked: Position | undefined
   /** Per partition, the end of the last chunk that was cut. */
   readonly #cutTo: Record<number, number> = {}
-  /** Monotonic times: when the batch's oldest record came, and the newest one. */
+  /** Monotonic times: when the oldest record of the open batch came, the oldest one in the intake, and the newest one. */
   #since: number | undefined
+  #filledSince = 0
   #latest = 0
-  /** The batch is due: cut what is taken in; then: commit it when the last chunk is judged. */
+  /** The open batch is due: cut what is taken in, then close it. */
   #flush = false
-  #closing = false
   #failure: { error: unknown } | undefined
   #wake: () => void = () => {}
   #sleep: Promise<void> = Promise.resolve()
@@ -66,9 +91,7 @@ export class Pump {
 
   /** Records that are taken in and not committed yet. */
   get pendingRows(): number {
-    return (
-      this.#parts.session.intake.chunk.scratch.rows + this.#open.reduce((sum, chunk) => sum + chunk.rows, 0)
-    )
+    return this.#parts.session.intake.chunk.scratch.rows + this.#open.rows + (this.#closed?.rows ?? 0)
   }
 
   /** A query waits for the spool to reach this position. */
@@ -97,23 +120,24 @@ export class Pump {
     }
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort)
-    const batches = log.read({ from: this.position, follow, signal: stopReading.signal })
+    const batches = log.read({ from: this.position, follow, reuseBytes: true, signal: stopReading.signal })
     this.#reading = batches[Symbol.asyncIterator]()
     try {
       for (;;) {
         this.#throwFailure()
         const late = this.#now() > stopBy
         const stopping = this.#ended || late || (lastEnd !== undefined && this.#hasTaken(lastEnd))
-        if (!stopping) this.#read()
+        const more = !stopping && this.#read()
         this.#advance(stopping && !late)
-        const idle = this.#judging === undefined && this.#landing === undefined
-        if (idle && stopping && (late || this.pendingRows === 0)) break
-        await this.#wait(stopBy)
+        if (this.#isIdle && stopping && (late || this.pendingRows === 0)) break
+        // What has ended meanwhile is seen before more is taken.
+        if (more) await setImmediate()
+        else await this.#wait(stopBy)
       }
     } finally {
       signal.removeEventListener('abort', onAbort)
       stopReading.abort()
-      await Promise.allSettled([this.#judging, this.#landing])
+      await this.#settle()
       // A read that waits at the end returns by the signal.
       await this.#nextBatch?.catch(() => {})
       await this.#reading.return?.()
@@ -122,23 +146,32 @@ export class Pump {
     this.#throwFailure()
   }
 
-  /** Takes records while there is room. */
-  #read(): void {
+  get #isIdle(): boolean {
+    return this.#judging === undefined && this.#writing === undefined && this.#landing === undefined
+  }
+
+  /** Waits for what is under way; a chunk that was judged goes on to be written. */
+  async #settle(): Promise<void> {
+    while (!this.#isIdle) await Promise.allSettled([this.#judging, this.#writing, this.#landing])
+  }
+
+  /** Takes some records; true when more can be taken at once. */
+  #read(): boolean {
     const { intake } = this.#parts.session
-    if (this.#isHeld()) return
+    if (this.#isHeld) return false
     if (!this.#drained && this.#nextBatch === undefined && this.#ahead === undefined) {
       this.#nextBatch = this.#fetch()
     }
     if (this.#batch !== undefined && !intake.isFull) {
       const before = intake.chunk.scratch.rows
-      if (intake.take(this.#batch.batch, this.#batch.cursor)) this.#step()
+      if (intake.take(this.#batch.batch, this.#batch.cursor, { rows: TAKEN_AT_ONCE })) this.#step()
       if (intake.chunk.scratch.rows > before) {
         this.#latest = this.#now()
         this.#since ??= this.#latest
+        if (before === 0) this.#filledSince = this.#latest
       }
     }
-    // Whatever began by this comes first.
-    if (this.#batch !== undefined && !intake.isFull) this.#wake()
+    return this.#batch !== undefined && !intake.isFull
   }
 
   /** Goes on to the batch ahead. */
@@ -172,53 +205,86 @@ export class Pump {
     const { intake } = session
     if (stopping || this.#isDue()) this.#flush = true
     const free = disk()
-    if (!free.commit || this.#judging !== undefined) return
-    // Before anything else is cut: else a stream that never pauses would only ever make chunks.
-    if (this.#landing === undefined && this.#open.length > 0 && (this.#closing || this.#isBatchFull())) {
-      this.#startLanding()
-    }
-    if (!intake.isEmpty && !this.#isHeld()) {
+    if (!free.commit) return
+    this.#land()
+    if (this.#isFull) this.#close()
+    if (!intake.isEmpty && this.#judging === undefined && !this.#isHeld) {
       const wanted = free.spool && this.#isAsked()
-      if (intake.isFull || this.#flush || wanted) this.#startJudging()
+      const due = this.#flush && this.#closed === undefined
+      if (intake.isFull || due || wanted || this.#isEnough) this.#startJudging()
     }
-    if (this.#flush && (intake.isEmpty || this.#judging !== undefined)) {
-      // The chunk that is cut now is the batch's last; what comes meanwhile belongs to the next one.
-      this.#flush = false
-      this.#closing = true
-      this.#since = undefined
-    }
-    if (this.#judging !== undefined || this.#landing !== undefined) return
-    if (this.#open.length === 0) this.#closing = false
-    else if (this.#closing) this.#startLanding()
+    // What comes after the last chunk is cut belongs to the next batch.
+    if (this.#flush && intake.isEmpty) this.#close()
+    this.#land()
+  }
+
+  /** Much is there to come, and this is enough to go on with. */
+  get #isEnough(): boolean {
+    if (this.#batch === undefined) return false
+    if (this.#isIdle && this.#open.rows === 0 && this.#closed === undefined) this.#share = FIRST_SHARE
+    return (
+      this.#parts.session.intake.chunk.scratch.valueBytes >= this.#parts.settings.chunkBytes * this.#share
+    )
   }
 
   #startJudging(): void {
-    const { session, spool, onChange } = this.#parts
-    const chunk = session.intake.cut()
+    const { session } = this.#parts
+    const chunk = session.intake.cut(this.#batch !== undefined)
     Object.assign(this.#cutTo, endsOf(chunk))
+    const batch = this.#open
+    batch.bytes += chunk.scratch.valueBytes
+    batch.rows += chunk.scratch.rows
+    batch.underWay += 1
+    this.#share = Math.min(1, this.#share * 2)
+    // There is room again.
+    this.#wake()
     this.#judging = this.#guard(async () => {
-      const judged = await session.judge(chunk)
-      this.#open.push(judged)
-      await spool.add(judged)
-      onChange()
+      await this.#judge(chunk, batch)
     }).then(() => {
       this.#judging = undefined
       this.#wake()
     })
   }
 
-  #startLanding(): void {
+  /** Judges a chunk, and hands it on when the one before it is written. */
+  async #judge(chunk: Chunk, batch: OpenBatch): Promise<void> {
+    const { session, spool, onChange } = this.#parts
+    const judged = await session.judge(chunk)
+    await this.#writing
+    if (this.#failure !== undefined) return
+    this.#writing = this.#guard(async () => {
+      const written = await session.write(judged)
+      batch.chunks.push(written)
+      batch.underWay -= 1
+      await spool.add(written)
+      onChange()
+    }).then(() => {
+      this.#writing = undefined
+      this.#wake()
+    })
+  }
+
+  /** The open batch is complete, as soon as its last chunk is written. One can wait; another is held in the intake. */
+  #close(): void {
+    if (this.#closed !== undefined) return
+    this.#flush = false
+    this.#since = this.#parts.session.intake.isEmpty ? undefined : this.#filledSince
+    if (this.#open.rows === 0) return
+    this.#closed = this.#open
+    this.#open = emptyBatch()
+  }
+
+  #land(): void {
     const { session, afterBatch, onChange } = this.#parts
-    const chunks = this.#open
-    this.#open = []
-    this.#closing = false
-    this.#since = session.intake.isEmpty ? undefined : (this.#since ?? this.#now())
+    const batch = this.#closed
+    if (batch === undefined || batch.underWay > 0 || this.#landing !== undefined) return
+    this.#closed = undefined
     this.#landing = this.#guard(async () => {
-      const plan = await session.plan(this.position, chunks)
-      await session.land(plan, chunks)
+      const plan = await session.plan(this.position, batch.chunks)
+      await session.land(plan, batch.chunks)
       this.position = plan.to
       onChange()
-      await afterBatch(chunks.reduce((sum, chunk) => sum + chunk.rows, 0))
+      await afterBatch(batch.rows)
     }).then(() => {
       this.#landing = undefined
       this.#wake()
@@ -234,20 +300,14 @@ export class Pump {
     }
   }
 
-  /** The batch beside the one that is being committed is complete: nothing more fits into the spool. */
-  #isHeld(): boolean {
-    return this.#landing !== undefined && this.#isBatchFull()
+  /** One batch is committed and another one waits for that: nothing more fits into the spool. */
+  get #isHeld(): boolean {
+    return this.#landing !== undefined && this.#closed !== undefined
   }
 
-  #isBatchFull(): boolean {
+  get #isFull(): boolean {
     const { batchBytes, batchRows } = this.#parts.settings
-    let bytes = 0
-    let rows = 0
-    for (const chunk of this.#open) {
-      bytes += chunk.bytes
-      rows += chunk.rows
-    }
-    return bytes >= batchBytes || rows >= batchRows
+    return this.#open.bytes >= batchBytes || this.#open.rows >= batchRows
   }
 
   #isDue(): boolean {
@@ -295,7 +355,7 @@ export class Pump {
   #nextTime(): number | undefined {
     const { spool, commit } = this.#parts.disk()
     if (this.pendingRows > 0 && !(spool && commit)) return this.#now() + DISK_POLL_MS
-    if (this.#since === undefined || this.#flush || this.#closing) return undefined
+    if (this.#since === undefined || this.#flush) return undefined
     return this.#dueAt()
   }
 
@@ -312,4 +372,8 @@ export class Pump {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error
   }
+}
+
+function emptyBatch(): OpenBatch {
+  return { chunks: [], bytes: 0, rows: 0, underWay: 0 }
 }

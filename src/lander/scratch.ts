@@ -9,6 +9,8 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { RecordCursor } from '../log/log.ts'
+import { recordHeader } from '../model/record.ts'
+import { fingerprint, print } from './duplicates/fingerprint-index.ts'
 import { readable } from './readable.ts'
 import { type RowGroup, type ScratchColumn, writeScratchFile } from './scratch-file.ts'
 
@@ -75,6 +77,10 @@ export class Scratch {
     group.offsets[at] = cursor.offset
     group.received[at] = cursor.receivedAt
     group.ids.add(at, idBytes, idStart, idEnd)
+    fingerprint(idBytes, idStart, idEnd)
+    group.prints[at * 2] = print.high
+    group.prints[at * 2 + 1] = print.low
+    group.routes[at] = cursor.findHeader(recordHeader.route) ? 1 : 0
     if (headersEnd > headersStart) {
       this.#hasHeaders = true
       group.headersBefore(at).add(at, cursor.bytes, headersStart, headersEnd)
@@ -86,6 +92,16 @@ export class Scratch {
     this.valueBytes += group.values.length - before - LENGTH_BYTES
     this.rows = row + 1
     return row
+  }
+
+  /** Calls back with the rows from `from` on, group by group: rows [first, last) of a group whose first row is `base`. */
+  eachGroup(from: number, visit: (group: Group, base: number, first: number, last: number) => void): void {
+    for (let row = from; row < this.rows; ) {
+      const group = this.#group(row)
+      const base = row - (row & GROUP_MASK)
+      visit(group, base, row - base, group.rows)
+      row = base + group.rows
+    }
   }
 
   kindOf(row: number): RowKind {
@@ -182,6 +198,10 @@ export class Group {
   readonly offsets = new Float64Array(GROUP_ROWS)
   readonly received = new Float64Array(GROUP_ROWS)
   readonly kinds = new Int32Array(GROUP_ROWS)
+  /** Fingerprints of the ids, high and low half of each. */
+  readonly prints = new Uint32Array(GROUP_ROWS * 2)
+  /** 1 where a route made the event. */
+  readonly routes = new Uint8Array(GROUP_ROWS)
   readonly ids: Texts
   readonly values: Texts
   /** Empty until the first row that has some. */

@@ -19,15 +19,33 @@ import { DEAD_LETTERS_TABLE, landedTables, takeOver } from './tables.ts'
 
 export interface SessionParts extends LandingParts {
   log: LogReader
-  /** Of the judge; `connection` is that of the commits, so that both can work at once. */
-  judging: DuckDBConnection
-  /** Writes a chunk's tables beside `judging`. */
-  writing: DuckDBConnection
+  /** Two chunks are under way at once, each at a desk; `connection` is that of the commits, so that all can work at once. */
+  desks: [DeskConnections, DeskConnections]
+  /** Looks up earlier records. */
+  lookup: DuckDBConnection
   spool: SpoolWriter
   settings: LanderSettings
   directory: string
   plansDirectory: string
   onDead?: (reason: DeadReason) => void
+}
+
+/** Two connections that share tables which no other desk sees: a chunk's tables are written by both. */
+export interface DeskConnections {
+  judging: DuckDBConnection
+  writing: DuckDBConnection
+}
+
+/** Where one chunk is judged and then written. */
+interface Desk extends DeskConnections {
+  judge: Judge
+}
+
+/** A chunk with its verdicts, not written yet. */
+export interface Verdict extends Pick<JudgedChunk, 'ranges' | 'counts' | 'rows' | 'bytes'> {
+  desk: Desk
+  landedTypes: Set<string>
+  hasDead: boolean
 }
 
 export class Session {
@@ -37,7 +55,8 @@ export class Session {
   readonly duplicates: Duplicates
   readonly intake: Intake
   readonly #parts: SessionParts
-  readonly #judge: Judge
+  readonly #desks: [Desk, Desk]
+  #chunks = 0
 
   private constructor(
     parts: SessionParts,
@@ -48,21 +67,25 @@ export class Session {
     this.pipeline = pipeline
     this.epoch = taken.epoch
     this.states = taken.states
-    const { log, lake, judging, settings } = parts
-    this.duplicates = new Duplicates(pipeline, new EarlierRecords(log, lake, judging), settings.idsMax)
+    const { log, lake, lookup, desks, settings } = parts
+    this.duplicates = new Duplicates(pipeline, new EarlierRecords(log, lake, lookup), settings.idsMax)
     this.intake = new Intake(log.id, this.duplicates, {
       bytes: settings.chunkBytes,
       rows: settings.batchRows,
     })
     const load = (version: string) => loadPlan(parts.plansDirectory, version)
-    this.#judge = new Judge(judging, pipeline, load, parts.directory)
+    const deskOf = (connections: DeskConnections): Desk => ({
+      ...connections,
+      judge: new Judge(connections.judging, pipeline, load, parts.directory),
+    })
+    this.#desks = [deskOf(desks[0]), deskOf(desks[1])]
   }
 
   /** Takes the tables over at `position`, remembers the ids before it, and begins the spool there. */
   static async open(parts: SessionParts, pipeline: CompiledPipeline, position: Position): Promise<Session> {
     await saveDefinition(parts.directory, pipeline)
     const session = new Session(parts, pipeline, await takeOver(pipeline, parts.lake, position))
-    await session.duplicates.rebuild(parts.lake, parts.judging, position)
+    await session.duplicates.rebuild(parts.lake, parts.lookup, position)
     await parts.spool.reset(position, session.epoch)
     return session
   }
@@ -71,9 +94,9 @@ export class Session {
     return this.states.get(EVENTS_TABLE.name)!
   }
 
-  /** Judges a chunk and writes its rows, typed, into files of the spool. Not visible to queries yet. */
-  async judge(chunk: Chunk): Promise<JudgedChunk> {
-    const { spool } = this.#parts
+  /** Judges a chunk. One at a time, in the order of the log; the chunk two before it must be written. */
+  async judge(chunk: Chunk): Promise<Verdict> {
+    const desk = this.#desks[this.#chunks++ % 2]!
     const { scratch, candidates, faults, ranges } = chunk
     const { rows, valueBytes: bytes } = scratch
     for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
@@ -81,18 +104,25 @@ export class Session {
     }
     // A repeat of a dead letter is a duplicate, and not a second dead letter.
     for (const row of faults.keys()) if (scratch.kindOf(row).fate === 'duplicate') faults.delete(row)
-    const { counts, landedTypes } = await this.#judge.judge(scratch, faults)
-    const id = spool.nextId()
-    const files = await this.#write(id, landedTypes, faults.size > 0)
-    await this.#judge.clear()
+    const { counts, landedTypes } = await desk.judge.judge(scratch, faults)
     this.intake.release(chunk)
-    await this.#tellDead(files)
+    return { desk, ranges, counts, landedTypes, hasDead: faults.size > 0, rows, bytes }
+  }
+
+  /** Writes the rows of a judged chunk, typed, into files of the spool. Not visible to queries yet. */
+  async write(verdict: Verdict): Promise<JudgedChunk> {
+    const { desk, ranges, counts, rows, bytes } = verdict
+    const id = this.#parts.spool.nextId()
+    const files = await this.#writeTables(id, verdict)
+    await desk.judge.clear()
+    await this.#tellDead(desk, files)
     return { id, ranges, counts, files, rows, bytes }
   }
 
   /** Writes the tables of the judged chunk that have rows, two at a time. */
-  async #write(id: string, landedTypes: Set<string>, hasDead: boolean): Promise<Map<string, ParquetFile[]>> {
-    const { spool, judging, writing } = this.#parts
+  async #writeTables(id: string, verdict: Verdict): Promise<Map<string, ParquetFile[]>> {
+    const { desk, landedTypes, hasDead } = verdict
+    const { spool } = this.#parts
     const tables = landedTables(this.pipeline).filter((table) => {
       if (table === DEAD_LETTERS_TABLE) return hasDead
       return table === EVENTS_TABLE
@@ -105,24 +135,24 @@ export class Session {
     const work = async (connection: DuckDBConnection) => {
       for (let table = left.pop(); table !== undefined; table = left.pop()) {
         const isDead = table === DEAD_LETTERS_TABLE
-        const select = this.#judge.select(isDead ? 'dead_letters' : table === EVENTS_TABLE ? 'events' : table)
+        const select = desk.judge.select(isDead ? 'dead_letters' : table === EVENTS_TABLE ? 'events' : table)
         files.set(table.name, await spool.write(connection, id, this.states.get(table.name)!, select))
       }
     }
     // Both have come to their end before a failure is told: nothing goes on behind it.
-    const [one, other] = await Promise.allSettled([work(judging), work(writing)])
+    const [one, other] = await Promise.allSettled([work(desk.judging), work(desk.writing)])
     if (one.status === 'rejected') throw one.reason
     if (other.status === 'rejected') throw other.reason
     for (const [name, written] of files) if (written.length === 0) files.delete(name)
     return files
   }
 
-  async #tellDead(files: Map<string, ParquetFile[]>): Promise<void> {
-    const { onDead, judging } = this.#parts
+  async #tellDead(desk: Desk, files: Map<string, ParquetFile[]>): Promise<void> {
+    const { onDead } = this.#parts
     const dead = files.get(DEAD_LETTERS_TABLE.name)
     if (onDead === undefined || dead === undefined) return
     const { schema } = this.states.get(DEAD_LETTERS_TABLE.name)!
-    for (const reason of await readDeadReasons(judging, schema, dead)) onDead(reason)
+    for (const reason of await readDeadReasons(desk.judging, schema, dead)) onDead(reason)
   }
 
   /** Makes the plan of a batch durable. */
@@ -165,12 +195,16 @@ export class Session {
       const to = remaining.get(batch.partition)
       if (to === undefined) continue
       const cursor = batch.cursor()
-      while (!this.intake.take(batch, cursor, to)) chunks.push(await this.judge(this.intake.cut()))
+      while (!this.intake.take(batch, cursor, { to })) chunks.push(await this.#redoChunk())
       if (batch.next >= to) remaining.delete(batch.partition)
       if (remaining.size === 0) break
     }
-    if (!this.intake.isEmpty) chunks.push(await this.judge(this.intake.cut()))
+    if (!this.intake.isEmpty) chunks.push(await this.#redoChunk())
     await this.land(plan, chunks)
+  }
+
+  async #redoChunk(): Promise<JudgedChunk> {
+    return this.write(await this.judge(this.intake.cut()))
   }
 }
 

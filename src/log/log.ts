@@ -29,6 +29,11 @@ export interface ReadOptions {
   follow: boolean
   /** A batch holds about this many bytes of values at most (one larger record still comes alone). Default 4 MiB. */
   batchBytesMax?: number
+  /**
+   * The reader is done with a batch when it asks for the next but one, whose bytes may then stand where those of the first did.
+   * Spares a long read its garbage; without it a batch stays as it is for as long as somebody has it.
+   */
+  reuseBytes?: boolean
   signal?: AbortSignal
 }
 

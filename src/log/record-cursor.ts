@@ -6,6 +6,8 @@ import type { LogBatch, RecordCursor } from './log.ts'
 import { BATCH_HEADER_BYTES, readHeader } from './record-batch.ts'
 
 const PARTITION = 0
+/** Records of ours have six headers at most. */
+const HEADERS_MARKED = 8
 const US_0 = recordHeader.micros.charCodeAt(0)
 const US_1 = recordHeader.micros.charCodeAt(1)
 
@@ -87,6 +89,8 @@ export class BatchCursor implements RecordCursor {
   #baseMs = 0
   #headersAt = 0
   #headersCount = 0
+  /** Where name and value of the first headers begin and end, so that looking for one reads no numbers again. */
+  readonly #marks = new Int32Array(HEADERS_MARKED * 4)
 
   constructor(bytes: Buffer, at: number, first: number, limit: number) {
     this.bytes = bytes
@@ -106,6 +110,19 @@ export class BatchCursor implements RecordCursor {
   }
 
   findHeader(name: string): boolean {
+    const marks = this.#marks
+    const marked = Math.min(this.#headersCount, HEADERS_MARKED)
+    for (let i = 0; i < marked; i++) {
+      const nameAt = marks[i * 4]!
+      if (marks[i * 4 + 1]! - nameAt !== name.length || !isText(this.bytes, nameAt, name)) continue
+      this.headerStart = marks[i * 4 + 2]!
+      this.headerEnd = marks[i * 4 + 3]!
+      return true
+    }
+    return this.#headersCount > marked && this.#findUnmarked(name)
+  }
+
+  #findUnmarked(name: string): boolean {
     const end = this.#at
     this.#at = this.#headersAt
     let found = false
@@ -195,16 +212,24 @@ export class BatchCursor implements RecordCursor {
 
   /** Runs over the headers for the microseconds, which travel in one of them. */
   #skipHeaders(): number {
+    const marks = this.#marks
     let micros = 0
     for (let i = 0; i < this.#headersCount; i++) {
       const length = this.#varint()
       const nameAt = this.#at
       this.#at += length
+      const nameEnd = this.#at
       const size = this.#varint()
+      const valueAt = this.#at
       if (isMicros(this.bytes, nameAt, length)) {
-        for (let d = 0; d < size; d++) micros = micros * 10 + (this.bytes[this.#at + d]! - 0x30)
+        for (let d = 0; d < size; d++) micros = micros * 10 + (this.bytes[valueAt + d]! - 0x30)
       }
       if (size > 0) this.#at += size
+      if (i >= HEADERS_MARKED) continue
+      marks[i * 4] = nameAt
+      marks[i * 4 + 1] = nameEnd
+      marks[i * 4 + 2] = size < 0 ? -1 : valueAt
+      marks[i * 4 + 3] = this.#at
     }
     return micros
   }

@@ -200,6 +200,22 @@ export function logSuite(options: LogSuiteOptions): void {
       expect(batch?.records).toHaveLength(1)
     })
 
+    test('a reader that is done with each batch before the next but one reads the same records', async () => {
+      const texts = Array.from({ length: 2000 }, (_, i) => `${i}`.padStart((i * 7) % 97, '0'))
+      for (let i = 0; i < texts.length; i += 50) {
+        await log.append(texts.slice(i, i + 50).map((text) => newRecord(text)))
+      }
+      const read: string[] = []
+      let before: LogBatch | undefined
+      for await (const batch of log.read({ follow: false, batchBytesMax: 4096, reuseBytes: true })) {
+        // While this one was read, the one before it has stayed as it was.
+        if (before) read.push(...before.records.map((record) => record.value.toString()))
+        before = batch
+      }
+      if (before) read.push(...before.records.map((record) => record.value.toString()))
+      expect(read).toEqual(texts)
+    })
+
     test('a read without follow ends at the end as of the call', async () => {
       await log.append([newRecord('a')])
       const reading = log.read({ follow: false })[Symbol.asyncIterator]()

@@ -13,18 +13,28 @@ import type { CompiledPipeline } from '../../model/pipeline.ts'
 import { nextOffset, type Position } from '../../model/position.ts'
 import type { Scratch } from '../scratch.ts'
 import type { EarlierRecord, EarlierRecords } from './earlier-records.ts'
-import { FingerprintIndex, fingerprint } from './fingerprint-index.ts'
+import { FingerprintIndex, fingerprint, print } from './fingerprint-index.ts'
 import { sameEvent } from './same-event.ts'
 
 /** Times may run backwards by this much (µs) between records before an id is let go too early. */
 const DISORDER_MICROS = 3_600_000_000
 /** How many offsets lie between two marks of time. */
 const MARK_OFFSETS = 16_384
+/** Prints that are looked for at once; what they touch stays in the processor's first cache. */
+const TOUCHED = 128
 
 /** A record whose fingerprint was there before. */
 export interface Candidate {
   row: number
   route: boolean
+}
+
+/** Rows with the prints of their ids: two halves a row, high and low. */
+export interface NotedIds {
+  prints: Uint32Array
+  offsets: Float64Array
+  /** µs. */
+  received: Float64Array
 }
 
 interface PartitionIds {
@@ -41,6 +51,8 @@ export class Duplicates {
   readonly #idsMax: number
   readonly #leftOut: Set<string>
   readonly #leftOutOnRoutes: Set<string>
+  /** Keeps what was touched from being optimized away. */
+  touched = 0
   /** Ids that were let go inside the window, because there were too many. */
   forgotten = 0
 
@@ -65,19 +77,27 @@ export class Duplicates {
     return sum
   }
 
-  /** Notes the id `bytes[start, end)`. True when it may have been there before: then its row must be resolved. */
-  note(
-    partition: number,
-    offset: number,
-    receivedAt: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): boolean {
-    const ids = this.#partition(partition)
-    fingerprint(bytes, start, end)
-    this.#mark(ids, offset, receivedAt)
-    return ids.index.hasOrAdd(offset)
+  /**
+   * Notes the ids of rows [from, to), which are one group's. Calls back for each row whose id may have been there before: it must be
+   * resolved.
+   */
+  note(partition: number, ids: NotedIds, from: number, to: number, seen: (row: number) => void): void {
+    const of = this.#partition(partition)
+    const { index } = of
+    const { prints, offsets, received } = ids
+    for (let start = from; start < to; start += TOUCHED) {
+      const end = Math.min(start + TOUCHED, to)
+      let touched = 0
+      for (let at = start; at < end; at++) touched ^= index.touch(prints[at * 2]!, prints[at * 2 + 1]!)
+      this.touched = touched
+      for (let at = start; at < end; at++) {
+        const offset = offsets[at]!
+        print.high = prints[at * 2]!
+        print.low = prints[at * 2 + 1]!
+        this.#mark(of, offset, received[at]!)
+        if (index.hasOrAdd(offset)) seen(at)
+      }
+    }
   }
 
   /** Decides the candidates of a chunk, in order, by the records themselves. Returns the rows that conflict. */

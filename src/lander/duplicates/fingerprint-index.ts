@@ -51,12 +51,15 @@ function mix(value: number): number {
 interface Shard {
   /** Three words a slot: high, low (0: free), offset modulo 2^32. */
   slots: Uint32Array
+  /** Number of slots, a power of two, less one. */
+  mask: number
   used: number
 }
 
 export class FingerprintIndex {
   readonly #shards: Shard[] = Array.from({ length: SHARDS }, () => ({
     slots: new Uint32Array(CAPACITY_MIN * SLOT),
+    mask: CAPACITY_MIN - 1,
     used: 0,
   }))
   /** Entries of offsets below this are gone. */
@@ -72,13 +75,22 @@ export class FingerprintIndex {
     return this.#shards.reduce((sum, shard) => sum + shard.slots.byteLength, 0)
   }
 
+  /**
+   * Reads where the search for a print begins, for nothing but its way into the processor's cache: many of these at once cost little
+   * more than one, while each search alone would wait for memory.
+   */
+  touch(high: number, low: number): number {
+    const { slots, mask } = this.#shards[high >>> 26]!
+    return slots[(low & mask) * SLOT]!
+  }
+
   /** Adds the id of `print` at `offset`, unless a record may have it already: then nothing changes and it says true. */
   hasOrAdd(offset: number): boolean {
     const shard = this.#shards[print.high >>> 26]!
     const { slots } = shard
     const { high, low } = print
     const end = slots.length
-    let at = this.#home(slots)
+    let at = (low & shard.mask) * SLOT
     for (; slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
       if (slots[at] === high && slots[at + 1] === low && this.#whole(slots[at + 2]!, offset) >= this.#floor)
         return true
@@ -97,10 +109,10 @@ export class FingerprintIndex {
 
   /** Offsets before `offset` whose record may have the id of `print`, newest first. */
   find(offset: number): number[] {
-    const { slots } = this.#shards[print.high >>> 26]!
+    const { slots, mask } = this.#shards[print.high >>> 26]!
     const found: number[] = []
     const end = slots.length
-    for (let at = this.#home(slots); slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
+    for (let at = (print.low & mask) * SLOT; slots[at + 1] !== 0; at = at + SLOT === end ? 0 : at + SLOT) {
       if (slots[at] !== print.high || slots[at + 1] !== print.low) continue
       const whole = this.#whole(slots[at + 2]!, offset)
       if (whole >= this.#floor && whole < offset) found.push(whole)
@@ -112,7 +124,7 @@ export class FingerprintIndex {
     const shard = this.#shards[print.high >>> 26]!
     if (offset > this.#latest) this.#latest = offset
     if ((shard.used + 1) * SLOT > shard.slots.length * LOAD_MAX) this.#rehash(shard)
-    this.#put(shard.slots, print.high, print.low, offset)
+    put(shard, print.high, print.low, offset)
     shard.used += 1
   }
 
@@ -126,21 +138,9 @@ export class FingerprintIndex {
     for (const shard of this.#shards) this.#rehash(shard)
   }
 
-  #home(slots: Uint32Array): number {
-    return (print.low % (slots.length / SLOT)) * SLOT
-  }
-
   /** The newest offset not beyond `before` that is `stored` modulo 2^32. */
   #whole(stored: number, before: number): number {
     return before - ((before - stored) >>> 0)
-  }
-
-  #put(slots: Uint32Array, high: number, low: number, offset: number): void {
-    let at = (low % (slots.length / SLOT)) * SLOT
-    while (slots[at + 1] !== 0) at = at + SLOT === slots.length ? 0 : at + SLOT
-    slots[at] = high
-    slots[at + 1] = low
-    slots[at + 2] = offset % 2 ** 32
   }
 
   #rehash(shard: Shard): void {
@@ -149,15 +149,23 @@ export class FingerprintIndex {
     for (let at = 0; at < slots.length; at += SLOT) if (this.#isLive(slots, at)) live += 1
     let capacity = CAPACITY_MIN
     while (live + 1 > capacity * 0.6) capacity *= 2
-    const into = new Uint32Array(capacity * SLOT)
+    shard.slots = new Uint32Array(capacity * SLOT)
+    shard.mask = capacity - 1
     for (let at = 0; at < slots.length; at += SLOT) {
-      if (this.#isLive(slots, at)) this.#put(into, slots[at]!, slots[at + 1]!, slots[at + 2]!)
+      if (this.#isLive(slots, at)) put(shard, slots[at]!, slots[at + 1]!, slots[at + 2]!)
     }
-    shard.slots = into
     shard.used = live
   }
 
   #isLive(slots: Uint32Array, at: number): boolean {
     return slots[at + 1] !== 0 && this.#whole(slots[at + 2]!, this.#latest) >= this.#floor
   }
+}
+
+function put({ slots, mask }: Shard, high: number, low: number, offset: number): void {
+  let at = (low & mask) * SLOT
+  while (slots[at + 1] !== 0) at = at + SLOT === slots.length ? 0 : at + SLOT
+  slots[at] = high
+  slots[at + 1] = low
+  slots[at + 2] = offset % 2 ** 32
 }

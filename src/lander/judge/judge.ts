@@ -1,6 +1,6 @@
 /**
  * Judges a chunk: one pass of DuckDB over the scratch file says of most records that they fit. Of the rest `checkEvent`, the same
- * function as at the door, says why not, or that they fit after all. Afterwards the connection's temporary tables `judged` and
+ * function as at the door, says why not, or that they fit after all. Afterwards the connection's tables `judged` and
  * `faults` hold the verdicts, and every table of the pipeline is one SELECT away.
  */
 import { unlink, writeFile } from 'node:fs/promises'
@@ -72,9 +72,10 @@ export class Judge {
       if (!distrust(scratch, faults) && !strict) throw error
       await this.#run(scratch, false)
     }
-    await this.#recheck(scratch, faults)
+    const first = await this.#count(scratch)
+    if (first.doubtful > 0) await this.#recheck(scratch, faults)
     await this.#keepFaults(faults)
-    return this.#count(scratch)
+    return first.doubtful > 0 ? this.#count(scratch) : first
   }
 
   /** SELECT of one of the pipeline's tables, `events` or `dead_letters` over the judged chunk. */
@@ -157,13 +158,13 @@ export class Judge {
       lines.push([row, reason, oneLine(field ?? ''), detail, raw ?? ''].join('\x01'))
     }
     const columns = `{'row': 'INTEGER', 'reason': 'VARCHAR', 'field': 'VARCHAR', 'detail': 'VARCHAR', 'raw': 'VARCHAR'}`
-    const longest = lines.reduce((most, line) => Math.max(most, line.length * 4), 1 << 16)
     if (lines.length === 0) {
       await this.#connection.run(
         'CREATE OR REPLACE TABLE faults ("row" INTEGER, reason VARCHAR, field VARCHAR, detail VARCHAR, raw VARCHAR)',
       )
       return
     }
+    const longest = lines.reduce((most, line) => Math.max(most, line.length * 4), 1 << 16)
     await writeFile(file, `${lines.join('\n')}\n`)
     try {
       await this.#connection.run(
@@ -174,26 +175,29 @@ export class Judge {
     }
   }
 
-  async #count(scratch: Scratch): Promise<Verdicts> {
+  /** `doubtful`: rows that DuckDB did not find to fit. */
+  async #count(scratch: Scratch): Promise<Verdicts & { doubtful: number }> {
     const counts: ChunkCounts = {}
     const landedTypes = new Set<string>()
     const result = await this.#connection.runAndReadAll(
-      'SELECT kind, CASE WHEN ok THEN event_type END AS landed_type, count(*) AS n FROM judged GROUP BY ALL',
+      'SELECT kind, CASE WHEN ok THEN event_type END AS landed_type, count(*) AS n, count(*) FILTER (NOT ok) AS doubtful FROM judged GROUP BY ALL',
     )
     let records = 0
-    for (const [id, type, n] of result.getRows()) {
+    let doubtful = 0
+    for (const [id, type, n, notFitting] of result.getRows()) {
       const kind = scratch.kinds[Number(id)]!
       counts[kind.partition] ??= { records: 0, landed: 0, dead: 0, duplicate: 0 }
       const of = counts[kind.partition]!
       const rows = Number(n)
       records += rows
+      doubtful += Number(notFitting)
       of.records += rows
       if (type !== null) of.landed += rows
       else if (kind.fate === 'duplicate') of.duplicate += rows
       else of.dead += rows
       if (type !== null) landedTypes.add(String(type))
     }
-    if (records === scratch.rows) return { counts, landedTypes }
+    if (records === scratch.rows) return { counts, landedTypes, doubtful }
     throw new LandfallError(
       'bug',
       'lander/rows-lost',

@@ -65,6 +65,7 @@ export class EmbeddedReader implements LogReader {
     const end = this.#source.current().next
     const stop = options.follow ? Number.POSITIVE_INFINITY : end
     let offset = checkReadFrom(options.from, this.id, await this.#startOffset(), end)
+    const buffer = options.reuseBytes ? alternatingBuffers() : undefined
     let place: Place | undefined
     try {
       while (offset < stop && !signal.aborted && !this.#closed) {
@@ -82,7 +83,7 @@ export class EmbeddedReader implements LogReader {
         }
         const limit = Math.min(durable.next, stop, place.segment.successor ?? Number.POSITIVE_INFINITY)
         const durableBytes = place.segment.baseOffset === durable.segment ? durable.position : undefined
-        const { bytes, next } = await place.segment.read(offset, limit, bytesMax, durableBytes)
+        const { bytes, next } = await place.segment.read(offset, limit, bytesMax, durableBytes, buffer)
         for (const batch of cutByBytes(bytes, offset, next, bytesMax)) {
           yield batch
           offset = batch.next
@@ -133,4 +134,15 @@ export class EmbeddedReader implements LogReader {
 function holds(place: Place, offset: number, epoch: number, active: number): boolean {
   if (place.epoch !== epoch || place.active !== active) return false
   return place.segment.successor === undefined || offset < place.segment.successor
+}
+
+/** Two buffers in turn, each as large as what was last asked of it needed at most. */
+function alternatingBuffers(): (size: number) => Buffer {
+  const buffers = [Buffer.alloc(0), Buffer.alloc(0)]
+  let turn = 0
+  return (size) => {
+    turn = 1 - turn
+    if (buffers[turn]!.length < size) buffers[turn] = Buffer.allocUnsafeSlow(size)
+    return buffers[turn]!
+  }
 }

@@ -55,9 +55,15 @@ export class FrameScanner {
   }
 }
 
-/** `length` bytes at `position`, fewer only where the file ends. */
-export async function readExactly(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length)
+/** `length` bytes at `position`, fewer only where the file ends; they stand in `into` when they fit. */
+export async function readExactly(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  into?: Buffer,
+): Promise<Buffer> {
+  const fits = into !== undefined && length <= into.length
+  const bytes = fits ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length)
   let done = 0
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, length - done, position + done)

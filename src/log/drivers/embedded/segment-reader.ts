@@ -97,14 +97,21 @@ export class SegmentReader {
 
   /**
    * Frames from the one that holds `offset`, about `bytesMax` bytes of them and at least one. `limit`: an offset that the log
-   * has durably reached, beyond `offset`; `durableBytes`: the bytes of this file that hold it, where they are known. Throws `log/damaged` when there is no whole frame with `offset` in it.
+   * has durably reached, beyond `offset`; `durableBytes`: the bytes of this file that hold it, where they are known; `buffer`: gives
+   * room for so many bytes. Throws `log/damaged` when there is no whole frame with `offset` in it.
    */
-  async read(offset: number, limit: number, bytesMax: number, durableBytes = Infinity): Promise<Frames> {
+  async read(
+    offset: number,
+    limit: number,
+    bytesMax: number,
+    durableBytes = Infinity,
+    buffer?: (size: number) => Buffer,
+  ): Promise<Frames> {
     // The file of the active segment is laid out far ahead of what it holds.
     const end = Math.min((await this.#handle.stat()).size, durableBytes)
     await this.#seek(offset, limit, end)
     const size = Math.min(Math.max(bytesMax, READ_BYTES_MIN), end - this.#position)
-    let bytes = await readExactly(this.#handle, this.#position, size)
+    let bytes = await readExactly(this.#handle, this.#position, size, buffer?.(size))
     const first = readHeader(bytes, 0)
     if (first !== undefined && first.length > bytes.length) {
       bytes = await readExactly(this.#handle, this.#position, Math.min(first.length, end - this.#position))
