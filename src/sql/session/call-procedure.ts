@@ -20,7 +20,7 @@ export async function callProcedure(
   if (call.procedure !== KILL_QUERY) {
     const hint = `There is ${KILL_QUERY}`
     const message = `Procedure not registered: ${call.procedure}`
-    throw new LandfallError('fix-request', 'sql/unknown-procedure', message, { hint, details })
+    throw new LandfallError('fix-request', 'sql/unknown-procedure', message, { hint })
   }
   const given = new Map<string, string>()
   for (const [i, { name, value }] of call.arguments.entries()) {

@@ -18,7 +18,7 @@ export async function describeOutput(
     : (await runBound(engine, prepared, nulls, { ...options, columnsOnly: true })).columns
   const rows = columns.map(({ name, type }) => [name, '', '', '', type, sizeOf(type), false])
   const texts = ['Column Name', 'Catalog', 'Schema', 'Table', 'Type'].map((name) => column(name))
-  return rowsResult([...texts, column('Type Size', 'bigint'), column('Aliased', 'boolean')], rows)
+  return rowsResult([...texts, column('Type Size', 'integer'), column('Aliased', 'boolean')], rows)
 }
 
 /** Bytes of a value of fixed size, else 0, as Trino says it. */

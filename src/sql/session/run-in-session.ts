@@ -14,7 +14,7 @@ import { describeOutput } from './describe-output.ts'
 import { changed, column, rowsResult } from './results.ts'
 import { runBound } from './run-bound.ts'
 import { applySessionProperties, findSessionProperty, SESSION_PROPERTIES } from './session-properties.ts'
-import { parseSessionStatement, type SessionStatement } from './session-statement.ts'
+import { parseSessionStatement, type SessionStatement, type WrittenExpression } from './session-statement.ts'
 import { readTimeZone } from './time-zone.ts'
 import { useSchema } from './use-schema.ts'
 
@@ -53,11 +53,12 @@ async function answer(
   const at = () => ({ ...lineColumnAt(sql, first?.start ?? 0) })
   switch (statement.kind) {
     case 'use':
-      return changed('USE', await useSchema(parts.engine, statement.name, at(), options))
+      return changed('USE', await useSchema(parts.engine, statement.name, options))
     case 'set-session': {
       const { name, value } = statement
-      findSessionProperty(name, `Session property '${name}' does not exist`, at())
-      const text = await propertyText(parts.engine, name, value, options)
+      const place = { ...lineColumnAt(sql, value.at) }
+      findSessionProperty(name, `Session property '${name}' does not exist`, place)
+      const text = await propertyText(parts.engine, name, value, place, options)
       return changed('SET SESSION', { setProperties: { [name]: text } })
     }
     case 'reset-session':
@@ -72,7 +73,7 @@ async function answer(
     case 'set-role':
       return changed('SET ROLE', setRole(statement, at()))
     case 'prepare': {
-      checkPreparable(statement.sql, at())
+      checkKind(statement.sql, ['prepare', 'execute', 'execute-immediate', 'deallocate'])
       return changed('PREPARE', { addedPrepare: { name: statement.name, sql: statement.sql } })
     }
     case 'deallocate':
@@ -84,7 +85,7 @@ async function answer(
       return execute(parts, prepared, statement.parameters, options)
     }
     case 'execute-immediate': {
-      checkPreparable(statement.sql, at())
+      checkKind(statement.sql, ['execute', 'execute-immediate'])
       await checkConstants(parts.engine, sql, statement.parameters, options)
       // Places in the text of a string are places in the statement around it.
       const quote = lineColumnAt(sql, statement.at)
@@ -98,7 +99,7 @@ async function answer(
     case 'describe-input': {
       const count = countParameters(preparedText(session, statement.name))
       const rows = Array.from({ length: count }, (_, i) => [i, 'unknown'])
-      return rowsResult([column('Position', 'bigint'), column('Type')], rows)
+      return rowsResult([column('Position', 'integer'), column('Type')], rows)
     }
     case 'describe-output':
       return describeOutput(parts.engine, preparedText(session, statement.name), options)
@@ -122,7 +123,8 @@ async function answer(
 async function propertyText(
   engine: SqlEngine,
   name: string,
-  value: Extract<SessionStatement, { kind: 'set-session' }>['value'],
+  value: WrittenExpression,
+  place: Record<string, unknown>,
   options: SessionQueryOptions,
 ): Promise<string> {
   const found = await constantOf(engine, value.text, options)
@@ -137,7 +139,7 @@ async function propertyText(
     const message = `Unable to set session property '${name}' to '${value.text}': expected a ${type}`
     throw new LandfallError('fix-request', 'sql/invalid-session-property', message)
   }
-  applySessionProperties({ [name]: String(found) })
+  applySessionProperties({ [name]: String(found) }, place)
   return String(found)
 }
 
@@ -169,12 +171,11 @@ function setRole(
   return { role: { catalog: catalog ?? 'system', role: name } }
 }
 
-function checkPreparable(sql: string, details: Record<string, unknown>): void {
+function checkKind(sql: string, refused: SessionStatement['kind'][]): void {
   const statement = parseSessionStatement(sql)
-  const kinds: SessionStatement['kind'][] = ['prepare', 'execute', 'execute-immediate', 'deallocate']
-  if (!statement || !kinds.includes(statement.kind)) return
+  if (!statement || !refused.includes(statement.kind)) return
   const message = `Invalid statement type for prepared statement: ${statement.kind}`
-  throw new LandfallError('fix-request', 'sql/not-supported', message, { details })
+  throw new LandfallError('fix-request', 'sql/not-supported', message)
 }
 
 function preparedText(session: Session, name: string): string {

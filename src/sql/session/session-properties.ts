@@ -65,7 +65,10 @@ export function findSessionProperty(name: string, message: string, details = {})
 }
 
 /** What the properties of a session mean for its next query. Throws `sql/invalid-session-property`. */
-export function applySessionProperties(properties: Readonly<Record<string, string>>): {
+export function applySessionProperties(
+  properties: Readonly<Record<string, string>>,
+  details: Record<string, unknown> = {},
+): {
   timeoutMs?: number
   rowsMax?: number
   timeZone?: string
@@ -73,7 +76,7 @@ export function applySessionProperties(properties: Readonly<Record<string, strin
   const applied: { timeoutMs?: number; rowsMax?: number; timeZone?: string } = {}
   for (const [name, value] of Object.entries(properties)) {
     const property = findSessionProperty(name, `Unknown session property ${name}`)
-    const { timeoutMs, ...others } = checked(name, value, property)
+    const { timeoutMs, ...others } = checked(name, value, property, details)
     if (timeoutMs !== undefined) applied.timeoutMs = Math.min(applied.timeoutMs ?? timeoutMs, timeoutMs)
     Object.assign(applied, others)
   }
@@ -84,12 +87,13 @@ function checked(
   name: string,
   value: string,
   property: SessionProperty,
+  details: Record<string, unknown>,
 ): ReturnType<SessionProperty['apply']> {
   try {
     return property.apply(value)
   } catch (error) {
     const reason = (error as Error).message
     const message = `${name} is invalid: ${value} (${reason})`
-    throw new LandfallError('fix-request', 'sql/invalid-session-property', message)
+    throw new LandfallError('fix-request', 'sql/invalid-session-property', message, { details })
   }
 }

@@ -43,7 +43,7 @@ export function parseSessionStatement(sql: string): SessionStatement | undefined
 function parse(cursor: Cursor, sql: string, verb: string): SessionStatement | undefined {
   switch (verb) {
     case 'USE':
-      return { kind: 'use', name: cursor.takeName() }
+      return { kind: 'use', name: parseSchema(cursor) }
     case 'SET':
       return parseSet(cursor, sql)
     case 'RESET':
@@ -72,6 +72,12 @@ function parse(cursor: Cursor, sql: string, verb: string): SessionStatement | un
     default:
       return undefined
   }
+}
+
+/** `default` or `hive.default`. */
+function parseSchema(cursor: Cursor): string[] {
+  const first = cursor.takeIdentifier()
+  return cursor.takeSymbol('.') ? [first, cursor.takeIdentifier()] : [first]
 }
 
 function parseSet(cursor: Cursor, sql: string): SessionStatement {

@@ -8,24 +8,15 @@ import type { SessionQueryOptions } from './run-in-session.ts'
 export async function useSchema(
   engine: SqlEngine,
   name: string[],
-  details: Record<string, unknown>,
   options: SessionQueryOptions,
 ): Promise<SessionChange> {
   const parts = name.map((part) => part.toLowerCase())
-  if (parts.length > 2) {
-    throw new LandfallError('fix-request', 'sql/syntax', `expected CATALOG.SCHEMA, found ${name.join('.')}`, {
-      details,
-    })
-  }
   const schema = parts.at(-1)!
   const catalog = parts.length === 2 ? parts[0]! : (options.session.catalog ?? CATALOG)
   const there = await firstColumn(engine, 'SHOW CATALOGS', options)
   if (!there.includes(catalog)) {
     const hint = `There is ${there.join(' and ')}`
-    throw new LandfallError('fix-request', 'sql/unknown-catalog', `Catalog '${catalog}' not found`, {
-      hint,
-      details,
-    })
+    throw new LandfallError('fix-request', 'sql/unknown-catalog', `Catalog '${catalog}' not found`, { hint })
   }
   const schemas = await firstColumn(engine, `SHOW SCHEMAS FROM ${quoteIdentifier(catalog)}`, options)
   if (!schemas.includes(schema)) {
