@@ -136,7 +136,8 @@ class IcebergLake implements Lake {
     const pinned: PinnedFile[] = []
     for (const { file } of await files.liveEntries(state.metadata, snapshot)) {
       const location = await this.storage.location(files.path(file.url))
-      pinned.push({ url: file.url, location, rows: file.rows, bytes: file.bytes, partition: file.partition })
+      const { url, rows, bytes, partition, columns } = file
+      pinned.push({ url, location, rows, bytes, partition, columns })
     }
     this.#pinned.set(key, pinned)
     if (this.#pinned.size > PINNED_MAX) this.#pinned.delete(this.#pinned.keys().next().value!)

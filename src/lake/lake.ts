@@ -79,6 +79,8 @@ export interface PinnedFile {
   rows: number
   bytes: number
   partition: Record<string, number | string | null>
+  /** By field id. */
+  columns: ReadonlyMap<number, ColumnStatistics>
 }
 
 export interface MaintenanceOptions {

@@ -45,6 +45,43 @@ function encodeUnscaled(value: bigint): Buffer {
   return bytes
 }
 
+/** A value from its binary form as text, the way Iceberg prints it for people: `2021-07-30T18:43:03.611+00:00`, `1.10`. */
+export function decodeValue(type: PrimitiveType, bytes: Buffer): string {
+  switch (type) {
+    case 'boolean':
+      return String(bytes[0] !== 0)
+    case 'int':
+      return String(bytes.readInt32LE())
+    case 'long':
+      return String(bytes.readBigInt64LE())
+    case 'double':
+      return String(bytes.readDoubleLE())
+    case 'date':
+      return new Date(bytes.readInt32LE() * 86_400_000).toISOString().slice(0, 10)
+    case 'timestamptz':
+      return decodeTime(bytes.readBigInt64LE())
+    case 'string':
+      return bytes.toString()
+    case 'binary':
+      return bytes.toString('base64')
+    default:
+      return decodeDecimal(bytes, Number(/, *(\d+)/.exec(type)![1]))
+  }
+}
+
+function decodeTime(micros: bigint): string {
+  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n
+  const seconds = new Date(Number((micros - fraction) / 1000n)).toISOString().slice(0, -5)
+  return `${seconds}.${fraction.toString().padStart(6, '0')}+00:00`
+}
+
+function decodeDecimal(bytes: Buffer, scale: number): string {
+  const unscaled = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))
+  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0')
+  const sign = unscaled < 0n ? '-' : ''
+  return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
 /** Bounds of text are cut to this many code points, as Iceberg's `truncate(16)` metrics. */
 const BOUND_LENGTH = 16
 

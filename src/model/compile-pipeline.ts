@@ -1,5 +1,6 @@
 /** From a pipeline's definition to plain data. Everything wrong in it is refused here, with its place and the remedy. */
 import { canonicalJson, hashOf } from './canonical-json.ts'
+import { compileNamed } from './compile-named.ts'
 import { compilePlan } from './compile-plan.ts'
 import { compileTables } from './compile-tables.ts'
 import type { PipelineDefinition, QuestionInput, SourceInput, TableInput } from './definition.ts'
@@ -26,6 +27,8 @@ const OPTIONS = [
   'duplicates',
   'retention',
   'questions',
+  'views',
+  'reference',
   'settings',
 ]
 
@@ -60,6 +63,7 @@ export function compilePipeline(definition: AnyDefinition): CompiledPipeline {
     duplicates,
     retention: compileRetention(definition.retention ?? {}),
     questions: compileQuestions(definition.questions ?? {}),
+    ...compileNamed(tables, definition.views ?? {}, definition.reference ?? {}),
     settings: { ...definition.settings },
     hash: hashOf({
       plan: plan.version,

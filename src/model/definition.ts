@@ -107,6 +107,25 @@ export interface QuestionInput {
   chart?: 'table' | 'bar' | 'line' | 'pie' | 'number'
 }
 
+/** A type of a column, by Trino's name. */
+export type ReferenceType =
+  | 'boolean'
+  | 'integer'
+  | 'bigint'
+  | 'double'
+  | 'varchar'
+  | 'date'
+  | 'timestamp(6)'
+  | 'timestamp(6) with time zone'
+  | `decimal(${number}, ${number})`
+
+export interface ReferenceInput {
+  /** A `.csv` (with a first line of names) or `.parquet` file beside the pipeline file or below it. */
+  file: string
+  /** Which columns, in this order, and their types; default: all, with the types that their values seem to have. */
+  columns?: Record<string, ReferenceType>
+}
+
 export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySchemas> {
   name: string
   events: E
@@ -124,6 +143,10 @@ export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySch
   /** How long the embedded log is kept at least (default 7 days) and at most how many bytes (default 16 GiB). */
   retention?: { age?: string; bytes?: number }
   questions?: Record<string, QuestionInput>
+  /** Name → Trino SQL that can be asked like a table. */
+  views?: Record<string, string>
+  /** Name → a file that can be asked like a table. */
+  reference?: Record<string, ReferenceInput>
   settings?: Record<string, unknown>
 }
 

@@ -35,6 +35,22 @@ export interface Question {
   chart: 'table' | 'bar' | 'line' | 'pie' | 'number'
 }
 
+/** A query that is asked like a table. */
+export interface ViewDefinition {
+  name: string
+  sql: string
+}
+
+/** A file that is asked like a table, and never written. */
+export interface ReferenceDefinition {
+  name: string
+  /** As the pipeline file has it, below its folder; who opens it makes it absolute (`referencePath`). */
+  file: string
+  format: 'csv' | 'parquet'
+  /** Column → Trino's type, in the order they are shown; null: all of the file, with the types it seems to have. */
+  columns: Record<string, string> | null
+}
+
 export interface CompiledPipeline {
   name: string
   plan: Plan
@@ -50,6 +66,8 @@ export interface CompiledPipeline {
   duplicates: { windowMs: number; volatile: string[] }
   retention: { ageMs: number; bytes: number }
   questions: Question[]
+  views: ViewDefinition[]
+  reference: ReferenceDefinition[]
   settings: Record<string, unknown>
   /** First 16 hex digits of SHA-256 over plan, tables, headers, sources and duplicates: what decides how records land. */
   hash: string

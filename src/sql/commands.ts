@@ -1,5 +1,5 @@
 /**
- * The statements that our own small parser answers, at any engine that has no such statements itself: SHOW, DESCRIBE, USE.
+ * The statements that our own small parser answers, at any engine that has no such statements itself: SHOW, DESCRIBE, USE, EXPLAIN.
  * `parseCommand` returns undefined for everything else, which goes to the engine's parser.
  */
 import { LandfallError } from '../base/errors.ts'
@@ -10,16 +10,40 @@ import { lineColumnAt, type Token, tokens } from './text.ts'
 export const CATALOG = 'hive'
 export const SCHEMA = 'default'
 
+export interface Like {
+  like?: string
+  escape?: string
+}
+
+/** A name as it is written; `at` is its index in the text. */
+export interface WrittenName {
+  name: string[]
+  at: number
+}
+
 export type Command =
-  | { kind: 'show-catalogs'; like?: string }
-  | { kind: 'show-schemas'; like?: string }
-  | { kind: 'show-tables'; like?: string }
-  | { kind: 'describe'; table: string; at: number }
-  | { kind: 'use' }
-  /** `body` is the statement to explain, from index `at` of the text. */
-  | { kind: 'explain'; analyze: boolean; body: string; at: number }
+  | ({ kind: 'show-catalogs' | 'show-functions' } & Like)
+  /** `from`: the catalog or the schema; without it that of the session. */
+  | ({ kind: 'show-schemas' | 'show-tables'; from?: WrittenName } & Like)
+  | ({ kind: 'describe'; of: WrittenName } & Like)
+  | { kind: 'show-create'; what: 'table' | 'view' | 'schema'; of: WrittenName }
+  | { kind: 'show-stats'; of: WrittenName }
+  | { kind: 'show-roles' | 'show-role-grants' | 'show-grants' }
+  | { kind: 'use'; of: WrittenName }
+  | ExplainCommand
+
+export interface ExplainCommand {
+  kind: 'explain'
+  form: 'text' | 'json' | 'validate'
+  analyze: boolean
+  /** The statement to explain, from index `at` of the text. */
+  body: string
+  at: number
+}
 
 const VERBS = ['SHOW', 'DESCRIBE', 'DESC', 'USE', 'EXPLAIN']
+const SHOWN_WORDS = 'TABLES SCHEMAS CATALOGS COLUMNS FUNCTIONS CREATE STATS ROLES ROLE GRANTS'.split(' ')
+const SHOWN = 'TABLES, SCHEMAS, CATALOGS, COLUMNS, FUNCTIONS, CREATE, STATS, ROLES, ROLE GRANTS or GRANTS'
 
 /** The command a statement is, or undefined when it is for the engine. Throws `sql/syntax` for one that begins like ours and goes wrong. */
 export function parseCommand(text: string): Command | undefined {
@@ -27,67 +51,124 @@ export function parseCommand(text: string): Command | undefined {
   if (first?.kind !== 'word' || !VERBS.includes(first.text.toUpperCase())) return undefined
   const cursor = new Cursor(text)
   const verb = cursor.takeWord(...VERBS)
-  if (verb === 'SHOW') return parseShow(cursor, text)
-  if (verb === 'EXPLAIN') {
-    const analyze = cursor.takeWord('ANALYZE') !== undefined
-    if (cursor.done) throw cursor.unexpected('a SELECT')
-    return { kind: 'explain', analyze, body: text.slice(cursor.index), at: cursor.index }
-  }
-  if (verb === 'USE') {
-    const at = cursor.index
-    const name = cursor.takeName()
-    cursor.expectEnd()
-    checkSchema(text, at, name)
-    return { kind: 'use' }
-  }
-  return parseDescribe(cursor, text)
+  const command =
+    verb === 'SHOW'
+      ? parseShow(cursor, text)
+      : verb === 'EXPLAIN'
+        ? parseExplain(cursor, text)
+        : verb === 'USE'
+          ? { kind: 'use' as const, of: takeName(cursor) }
+          : { kind: 'describe' as const, of: takeName(cursor) }
+  if (command.kind !== 'explain') cursor.expectEnd()
+  return command
+}
+
+function takeName(cursor: Cursor): WrittenName {
+  return { at: cursor.index, name: cursor.takeName() }
 }
 
 function parseShow(cursor: Cursor, text: string): Command {
-  const what = cursor.takeWord('TABLES', 'SCHEMAS', 'CATALOGS', 'COLUMNS')
-  if (what === undefined) throw cursor.unexpected('TABLES, SCHEMAS, CATALOGS or COLUMNS')
-  if (what === 'COLUMNS') {
-    if (!cursor.takeWord('FROM', 'IN')) throw cursor.unexpected('FROM')
-    return parseDescribe(cursor, text)
+  if (cursor.takeWord('CURRENT')) {
+    cursor.expectWord('ROLES')
+    return { kind: 'show-roles', ...skipFrom(cursor) }
   }
-  if (what !== 'CATALOGS' && cursor.takeWord('FROM', 'IN')) {
+  const what = cursor.takeWord(...SHOWN_WORDS)
+  switch (what) {
+    case 'TABLES':
+    case 'SCHEMAS': {
+      const from = cursor.takeWord('FROM', 'IN') ? { from: takeName(cursor) } : {}
+      return { kind: what === 'TABLES' ? 'show-tables' : 'show-schemas', ...from, ...parseLike(cursor) }
+    }
+    case 'CATALOGS':
+      return { kind: 'show-catalogs', ...parseLike(cursor) }
+    case 'FUNCTIONS':
+      return { kind: 'show-functions', ...skipFrom(cursor), ...parseLike(cursor) }
+    case 'COLUMNS':
+      if (!cursor.takeWord('FROM', 'IN')) throw cursor.unexpected('FROM')
+      return { kind: 'describe', of: takeName(cursor), ...parseLike(cursor) }
+    case 'CREATE':
+      return parseShowCreate(cursor)
+    case 'STATS':
+      return parseShowStats(cursor, text)
+    case 'ROLES':
+      return { kind: 'show-roles', ...skipFrom(cursor) }
+    case 'ROLE':
+      cursor.expectWord('GRANTS')
+      return { kind: 'show-role-grants', ...skipFrom(cursor) }
+    case 'GRANTS':
+      if (cursor.takeWord('ON') && !(cursor.takeWord('TABLE') && cursor.done)) takeName(cursor)
+      return { kind: 'show-grants' }
+    default:
+      throw cursor.unexpected(SHOWN)
+  }
+}
+
+/** A catalog or schema that makes no difference. */
+function skipFrom(cursor: Cursor): object {
+  if (cursor.takeWord('FROM', 'IN')) takeName(cursor)
+  return {}
+}
+
+function parseLike(cursor: Cursor): Like {
+  if (!cursor.takeWord('LIKE')) return {}
+  const like = cursor.takeString()
+  return { like, ...(cursor.takeWord('ESCAPE') ? { escape: cursor.takeString() } : {}) }
+}
+
+function parseShowCreate(cursor: Cursor): Command {
+  const what = cursor.takeWord('TABLE', 'VIEW', 'SCHEMA')
+  if (what === undefined) throw cursor.unexpected('TABLE, VIEW or SCHEMA')
+  return { kind: 'show-create', what: what.toLowerCase() as 'table', of: takeName(cursor) }
+}
+
+function parseShowStats(cursor: Cursor, text: string): Command {
+  cursor.expectWord('FOR')
+  if (cursor.peek()?.text === '(') {
+    const message = 'SHOW STATS FOR a query is not supported'
+    throw new LandfallError('fix-request', 'sql/not-supported', message, {
+      hint: 'Name a table',
+      details: { ...lineColumnAt(text, cursor.index) },
+    })
+  }
+  return { kind: 'show-stats', of: takeName(cursor) }
+}
+
+function parseExplain(cursor: Cursor, text: string): ExplainCommand {
+  const analyze = cursor.takeWord('ANALYZE') !== undefined
+  const form = analyze ? 'text' : parseForm(cursor, text)
+  if (analyze) cursor.takeWord('VERBOSE')
+  if (cursor.done) throw cursor.unexpected('a SELECT')
+  return { kind: 'explain', form, analyze, body: text.slice(cursor.index), at: cursor.index }
+}
+
+/** `(TYPE VALIDATE)`, `(FORMAT JSON)`; a parenthesis may also begin the query. */
+function parseForm(cursor: Cursor, text: string): ExplainCommand['form'] {
+  const option = cursor.peek(1)
+  const named = option?.kind === 'word' && ['TYPE', 'FORMAT'].includes(option.text.toUpperCase())
+  if (cursor.peek()?.text !== '(' || !named) return 'text'
+  let form: ExplainCommand['form'] = 'text'
+  cursor.expectSymbol('(')
+  do {
+    const name = cursor.takeWord('TYPE', 'FORMAT')
+    if (name === undefined) throw cursor.unexpected('TYPE or FORMAT')
     const at = cursor.index
-    const name = cursor.takeName()
-    if (what === 'TABLES') checkSchema(text, at, name)
-    else if (name.length > 1 || name[0]!.toLowerCase() !== CATALOG)
-      throw unknownName(text, at, 'Catalog', name, CATALOG)
-  }
-  const like = cursor.takeWord('LIKE') ? { like: cursor.takeString() } : {}
-  cursor.expectEnd()
-  if (what === 'TABLES') return { kind: 'show-tables', ...like }
-  return { kind: what === 'SCHEMAS' ? 'show-schemas' : 'show-catalogs', ...like }
-}
-
-function parseDescribe(cursor: Cursor, text: string): Command {
-  const at = cursor.index
-  const name = cursor.takeName()
-  cursor.expectEnd()
-  if (name.length > 1) checkSchema(text, at, name.slice(0, -1))
-  return { kind: 'describe', table: name.at(-1)!, at }
-}
-
-function unknownName(text: string, at: number, what: string, name: string[], known: string): LandfallError {
-  return new LandfallError(
-    'fix-request',
-    'sql/unknown-schema',
-    `${what} '${name.join('.')}' does not exist`,
-    {
-      hint: `There is ${known}`,
-      details: lineColumnAt(text, at) as unknown as Record<string, unknown>,
-    },
-  )
-}
-
-/** `default` or `hive.default`, however capitalised. */
-function checkSchema(text: string, at: number, name: string[]): void {
-  const lower = name.map((part) => part.toLowerCase())
-  const fits = lower.at(-1) === SCHEMA && (lower.length === 1 || (lower.length === 2 && lower[0] === CATALOG))
-  if (!fits) throw unknownName(text, at, 'Schema', name, `${CATALOG}.${SCHEMA}`)
+    const value = cursor.takeIdentifier().toUpperCase()
+    if (value === 'VALIDATE') form = 'validate'
+    else if (value === 'JSON' && form !== 'validate') form = 'json'
+    else if (!['LOGICAL', 'DISTRIBUTED', 'TEXT', 'JSON'].includes(value)) {
+      throw new LandfallError(
+        'fix-request',
+        'sql/not-supported',
+        `EXPLAIN (${name} ${value}) is not supported`,
+        {
+          hint: 'Use TYPE LOGICAL, DISTRIBUTED or VALIDATE, FORMAT TEXT or JSON',
+          details: { ...lineColumnAt(text, at) },
+        },
+      )
+    }
+  } while (cursor.takeSymbol(','))
+  cursor.expectSymbol(')')
+  return form
 }
 
 /** Whether a name fits a LIKE pattern (`%` any text, `_` one character, as they are behind the escape character). */

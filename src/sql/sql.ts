@@ -87,6 +87,8 @@ export interface QueryProgress {
 export interface QueryOptions {
   /** Default: nobody in particular, at the tables' own catalog and schema, in UTC. */
   session?: Session
+  /** What the client knows the statement by; it is listed in `system.runtime.queries` under this. */
+  queryId?: string
   /** Called once when the query has left the queue, with a look at how far it is. */
   onRunning?: (progress: () => QueryProgress) => void
   signal?: AbortSignal

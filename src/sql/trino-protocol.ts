@@ -4,6 +4,9 @@
  */
 import type { TypeSignature } from './trino-types.ts'
 
+/** What we say we are: a number, since drivers parse it; the protocol is as that Trino speaks it. */
+export const SERVER_VERSION = '476'
+
 export interface WireColumn {
   name: string
   type: string

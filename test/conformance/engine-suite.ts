@@ -112,8 +112,8 @@ export function engineSuite(open: () => EngineUnderTest): void {
   })
 
   test('SHOW, DESCRIBE, USE and EXPLAIN', async () => {
-    expect(await rowsOf(engine(), 'SHOW CATALOGS')).toEqual([['hive']])
-    expect(await rowsOf(engine(), 'show schemas from hive')).toEqual([['default']])
+    expect(await rowsOf(engine(), 'SHOW CATALOGS')).toEqual([['hive'], ['system']])
+    expect(await rowsOf(engine(), 'show schemas from hive')).toEqual([['default'], ['information_schema']])
     expect(await rowsOf(engine(), "SHOW TABLES FROM hive.default LIKE '%u%'")).toEqual([
       ['guilds'],
       ['purchases'],

@@ -50,6 +50,8 @@ function pipelineOf(property: PlanProperty): CompiledPipeline {
     duplicates: { windowMs: 1000, volatile: [] },
     retention: { ageMs: 0, bytes: 0 },
     questions: [],
+    views: [],
+    reference: [],
     settings: {},
     hash: 'h',
   }

@@ -50,14 +50,28 @@ test('the nearest name is one that a slip explains', () => {
 describe('commands', () => {
   test.each([
     ['show tables', { kind: 'show-tables' }],
-    ["SHOW TABLES IN hive.default LIKE 'p%';", { kind: 'show-tables', like: 'p%' }],
+    [
+      "SHOW TABLES IN hive.default LIKE 'p%';",
+      { kind: 'show-tables', from: { at: 15, name: ['hive', 'default'] }, like: 'p%' },
+    ],
+    ["show tables like 'p!_%' escape '!'", { kind: 'show-tables', like: 'p!_%', escape: '!' }],
     ['show schemas', { kind: 'show-schemas' }],
     ['show catalogs', { kind: 'show-catalogs' }],
-    ['describe hive."default"."User-Agent"', { kind: 'describe', table: 'User-Agent', at: 9 }],
-    ['SHOW COLUMNS FROM t', { kind: 'describe', table: 't', at: 18 }],
-    ['use hive.default', { kind: 'use' }],
-    ['explain select 1', { kind: 'explain', analyze: false, body: 'select 1', at: 8 }],
-    ['EXPLAIN ANALYZE\nselect 1', { kind: 'explain', analyze: true, body: 'select 1', at: 16 }],
+    [
+      'describe hive."default"."User-Agent"',
+      { kind: 'describe', of: { at: 9, name: ['hive', 'default', 'User-Agent'] } },
+    ],
+    ['SHOW COLUMNS FROM t', { kind: 'describe', of: { at: 18, name: ['t'] } }],
+    ['use hive.default', { kind: 'use', of: { at: 4, name: ['hive', 'default'] } }],
+    ['SHOW CREATE VIEW v', { kind: 'show-create', what: 'view', of: { at: 17, name: ['v'] } }],
+    ['show stats for t', { kind: 'show-stats', of: { at: 15, name: ['t'] } }],
+    ['explain select 1', { kind: 'explain', form: 'text', analyze: false, body: 'select 1', at: 8 }],
+    ['EXPLAIN ANALYZE\nselect 1', { kind: 'explain', form: 'text', analyze: true, body: 'select 1', at: 16 }],
+    [
+      'explain (type validate) (select 1)',
+      { kind: 'explain', form: 'validate', analyze: false, body: '(select 1)', at: 24 },
+    ],
+    ['explain (select 1)', { kind: 'explain', form: 'text', analyze: false, body: '(select 1)', at: 8 }],
     ['select 1', undefined],
     ['"show" tables', undefined],
   ])('%s', (sql, command) => {
@@ -67,10 +81,11 @@ describe('commands', () => {
   test.each([
     ['show', 'sql/syntax', 5],
     ['show tables from', 'sql/syntax', 17],
-    ['show tables from other', 'sql/unknown-schema', 18],
+    ['show create x', 'sql/syntax', 13],
+    ['explain (type io) select 1', 'sql/not-supported', 15],
     ['describe a b', 'sql/syntax', 12],
     ['explain', 'sql/syntax', 8],
-    ['use tpch.tiny', 'sql/unknown-schema', 5],
+    ['use a.', 'sql/syntax', 7],
   ])('%s is an error at its place', (sql, code, column) => {
     expect(() => parseCommand(sql)).toThrow(expect.objectContaining({ code, details: { line: 1, column } }))
   })
@@ -91,9 +106,10 @@ test('qualifiers become blanks and nothing moves', () => {
     ["select 'hive.default.t'", "select 'hive.default.t'"],
     ['from hive . default\n. t', 'from               \n  t'],
     ['from hive.other.t', 'from hive.other.t'],
+    ['from information_schema . tables t', 'from information_schema$tables   t'],
   ]
   for (const [sql, expected] of cases) {
-    const { sql: text } = unqualify(sql)
+    const { sql: text } = unqualify(sql, (parts) => parts.join('$'))
     expect(text).toHaveLength(sql.length)
     expect(text).toBe(expected.startsWith('  ') ? `from${expected.slice(4)}` : expected)
   }

@@ -4,6 +4,8 @@
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { quoteIdentifier } from '../../text.ts'
+import { isInterrupt, isMissingFile, translateDuckdbError } from './duckdb-errors.ts'
+import { inRelation } from './relation.ts'
 
 /** Name of a table → the SELECT over its pinned files. */
 export type Relations = ReadonlyMap<string, string>
@@ -37,7 +39,13 @@ export class QueryConnection {
   async become(relations: Relations): Promise<void> {
     for (const [name, select] of relations) {
       if (this.#views.get(name) === select) continue
-      await this.duckdb.run(`CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(name)} AS ${select}`)
+      try {
+        await this.duckdb.run(`CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(name)} AS ${select}`)
+      } catch (error) {
+        if (isInterrupt(error) || isMissingFile(error)) throw error
+        // Its place would be one in the text that DuckDB reads, which nobody wrote.
+        throw inRelation(name, translateDuckdbError(error, { sql: '', prefixBytes: 0 }))
+      }
       this.#views.set(name, select)
     }
   }

@@ -10,22 +10,23 @@ import { type Clock, systemClock } from '../../../base/clock.ts'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { Lake } from '../../../lake/lake.ts'
 import type { LogReader } from '../../../log/log.ts'
-import { answerCommand, textResult } from '../../answer-command.ts'
-import { type Command, parseCommand } from '../../commands.ts'
-import type { QueryOptions, QueryResult, SqlEngine, TableColumn, Value } from '../../sql.ts'
-import { unknownTable } from '../../unknown-table.ts'
+import { answerCommand, rowsResult, textResult } from '../../answer-command.ts'
+import { type Command, type ExplainCommand, parseCommand } from '../../commands.ts'
+import type { Place } from '../../names/namespace.ts'
+import type { QueryOptions, QueryResult, Session, SqlEngine, TableColumn, Value } from '../../sql.ts'
 import { Admission } from './admission.ts'
 import type { Answer } from './answer.ts'
 import { CheckedStatements, type CheckedText } from './checked-statements.ts'
+import type { Relations } from './connections.ts'
 import { Deadline } from './deadline.ts'
 import type { Executor, Watch } from './executor.ts'
 import { MemoryGuard } from './memory-guard.ts'
+import { type NamedDefinitions, NamedRelations } from './named-relations.ts'
 import { outputNames } from './output-names.ts'
 import type { StatementParser } from './parser.ts'
-import { type PinnedQuery, Pinner } from './pin.ts'
-import { relationSql, shapeOf } from './relation.ts'
+import { Pinner } from './pin.ts'
+import { QueryList } from './query-list.ts'
 import { SpoolReader } from './spool-reader.ts'
-import { trinoTypeOf } from './types.ts'
 
 export interface DuckdbEngineSettings {
   /** Queries that run at once (default 4; 2 when Node's thread pool has its usual 4 threads, of which each query holds one). */
@@ -59,6 +60,8 @@ export interface DuckdbEngineParts {
   /** Without it answers reach as far as the spool does, and say nothing about the log's end. */
   log?: LogReader
   spoolDirectory?: string
+  /** Views and files of the pipeline; default: none. */
+  named?: NamedDefinitions
   settings?: DuckdbEngineSettings
   clock?: Clock
 }
@@ -97,7 +100,9 @@ class DuckdbEngine implements SqlEngine {
   readonly #lake: Lake
   readonly #settings: Required<Omit<DuckdbEngineSettings, 'temporaryDirectory'>> & DuckdbEngineSettings
   readonly #spool: SpoolReader | undefined
-  readonly #pinner: Pinner
+  readonly #named: NamedRelations
+  readonly #namedFiles: string[]
+  readonly #queries = new QueryList()
   readonly #admission: Admission
   readonly #clock: Clock
   readonly #spoolDirectory: string | undefined
@@ -107,7 +112,7 @@ class DuckdbEngine implements SqlEngine {
   readonly #answers = new Set<Answer>()
   #machinery: Promise<Machinery> | undefined
 
-  constructor({ lake, log, spoolDirectory, settings = {}, clock = systemClock() }: DuckdbEngineParts) {
+  constructor({ lake, log, spoolDirectory, named, settings = {}, clock = systemClock() }: DuckdbEngineParts) {
     const runningMax = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) >= 8 ? 4 : 2
     const processMemoryMax = (settings.memoryMax ?? DEFAULTS.memoryMax) + 1e9
     this.#settings = {
@@ -122,20 +127,27 @@ class DuckdbEngine implements SqlEngine {
     this.#clock = clock
     this.#spoolDirectory = spoolDirectory
     this.#spool = spoolDirectory === undefined ? undefined : new SpoolReader(spoolDirectory)
-    this.#pinner = new Pinner({ lake, log, spool: this.#spool, spoolWaitMs: this.#settings.spoolWaitMs })
+    this.#namedFiles = named?.reference.map(({ file }) => file) ?? []
+    this.#named = new NamedRelations({
+      lake,
+      pinner: new Pinner({ lake, log, spool: this.#spool, spoolWaitMs: this.#settings.spoolWaitMs }),
+      named: named ?? { views: [], reference: [] },
+      queries: () => this.#queries.list(),
+      check: async (text) =>
+        (await this.#start()).statements.with(text, {}, (checked) => Promise.resolve(checked)),
+      columnsOf: async (text, relations) =>
+        (await this.#start()).executor.columnsOf(text, relations, this.#closing.signal),
+    })
     this.#admission = new Admission(this.#settings.runningMax, this.#settings.waitingMax)
   }
 
-  listTables(): Promise<string[]> {
-    return this.#lake.listTables().then((names) => names.toSorted())
+  async listTables(): Promise<string[]> {
+    return (await this.#named.namespace()).names
   }
 
   async describe(table: string): Promise<TableColumn[]> {
-    const tables = await this.#lake.listTables()
-    const name = tables.find((known) => known.toLowerCase() === table.toLowerCase())
-    const state = name === undefined ? undefined : await this.#lake.load(name)
-    if (!state) throw unknownTable(table, tables)
-    return state.schema.fields.map((field) => ({ name: field.name, type: trinoTypeOf(field.type) }))
+    const namespace = await this.#named.namespace()
+    return [...(await this.#named.columns(namespace.resolve([table]), this.#closing.signal))]
   }
 
   async query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
@@ -147,7 +159,7 @@ class DuckdbEngine implements SqlEngine {
     const command = parseCommand(sql)
     const work =
       command && command.kind !== 'explain'
-        ? answerCommand(this, command, sql)
+        ? this.#answer(sql, command, options)
         : this.#run(sql, command, options)
     this.#inFlight.add(work)
     try {
@@ -157,22 +169,40 @@ class DuckdbEngine implements SqlEngine {
     }
   }
 
-  async #run(
+  async #answer(
     sql: string,
-    command: Extract<Command, { kind: 'explain' }> | undefined,
-    options: QueryOptions,
+    command: Exclude<Command, ExplainCommand>,
+    { signal = this.#closing.signal, session }: QueryOptions,
   ): Promise<QueryResult> {
+    const [contents, namespace] = await Promise.all([this.#named.contents(signal), this.#named.namespace()])
+    const shown = {
+      contents,
+      namespace,
+      columns: (resolved: Parameters<NamedRelations['columns']>[0]) => this.#named.columns(resolved, signal),
+      functions: () => [],
+    }
+    return answerCommand(shown, command, sql, placeOf(session))
+  }
+
+  async #run(sql: string, command: ExplainCommand | undefined, options: QueryOptions): Promise<QueryResult> {
     const timeoutMs = Math.min(options.timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs)
     const deadline = new Deadline(timeoutMs, this.#clock, options.signal, this.#closing.signal)
     const unguard = this.#memoryGuard.watch(deadline)
+    const listing = this.#queries.add(options.queryId, sql, options.session)
     let leave: (() => void) | undefined
     try {
       leave = await this.#admission.enter(deadline.signal)
+      listing.started()
       const watch: EngineWatch = { splits: 0 }
       options.onRunning?.(() => ({ percentage: 0, rows: 0, ...watch.read?.(), splits: watch.splits }))
       // Blanks instead of EXPLAIN keep every place in the statement.
       const body = command ? sql.slice(0, command.at).replace(/[^\n]/g, ' ') + command.body : sql
-      return await this.#runRepeating(body, command, options, deadline, watch)
+      const result = await this.#runRepeating(body, command, options, deadline, watch)
+      listing.ended()
+      return result
+    } catch (error) {
+      listing.ended(error)
+      throw error
     } finally {
       leave?.()
       unguard()
@@ -183,7 +213,7 @@ class DuckdbEngine implements SqlEngine {
   /** A file that is gone when DuckDB opens it (the query was suspended for long): everything is pinned anew. */
   async #runRepeating(
     sql: string,
-    command: Extract<Command, { kind: 'explain' }> | undefined,
+    command: ExplainCommand | undefined,
     options: QueryOptions,
     deadline: Deadline,
     watch: EngineWatch,
@@ -199,13 +229,13 @@ class DuckdbEngine implements SqlEngine {
 
   async #runOnce(
     sql: string,
-    command: Extract<Command, { kind: 'explain' }> | undefined,
+    command: ExplainCommand | undefined,
     options: QueryOptions,
     { signal }: Deadline,
     watch: EngineWatch,
   ): Promise<QueryResult> {
     const { statements, executor } = await this.#start()
-    return statements.with(sql, (checked) =>
+    return statements.with(sql, placeOf(options.session), (checked) =>
       this.#runChecked(executor, checked, command, options, signal, watch),
     )
   }
@@ -213,35 +243,43 @@ class DuckdbEngine implements SqlEngine {
   async #runChecked(
     executor: Executor,
     checked: CheckedText,
-    command: Extract<Command, { kind: 'explain' }> | undefined,
+    command: ExplainCommand | undefined,
     options: QueryOptions,
     signal: AbortSignal,
     watch: EngineWatch,
   ): Promise<QueryResult> {
-    const pinned = await this.#pinner.pin(checked.tables, signal)
-    for (const { locations } of pinned.tables.values()) watch.splits += locations.length
+    const prepared = await this.#named.prepare(checked.relations, signal)
+    const { relations, shape, freshness } = prepared
+    watch.splits += prepared.splits
     try {
-      const relations = relationsOf(pinned)
-      if (command) {
-        const plan = await executor.explain(checked.sql, relations, command.analyze, signal)
-        return { ...textResult(['Query Plan'], [[plan]]), freshness: pinned.freshness }
-      }
+      if (command)
+        return { ...(await this.#explain(executor, checked, command, relations, signal)), freshness }
       if (options.columnsOnly) {
         const columns = await executor.columnsOf(checked.sql, relations, signal)
-        return {
-          ...textResult([], []),
-          columns: outputNames(checked.tree, columns),
-          freshness: pinned.freshness,
-        }
+        return { ...textResult([], []), columns: outputNames(checked.tree, columns), freshness }
       }
       const rowsMax = Math.min(options.rowsMax ?? this.#settings.rowsMax, this.#settings.rowsMax)
-      const shape = Array.from(pinned.tables, ([name, { state }]) => shapeOf(name, state.schema)).join('\n')
       const answer = await executor.run(checked.sql, relations, shape, rowsMax, signal, watch)
       const columns = outputNames(checked.tree, answer.columns)
-      return { columns, pages: this.#pages(answer, options.signal), freshness: pinned.freshness }
+      return { columns, pages: this.#pages(answer, options.signal), freshness }
     } finally {
-      pinned.release()
+      prepared.release()
     }
+  }
+
+  async #explain(
+    executor: Executor,
+    { sql }: CheckedText,
+    { form, analyze }: ExplainCommand,
+    relations: Relations,
+    signal: AbortSignal,
+  ): Promise<QueryResult> {
+    if (form === 'validate') {
+      await executor.columnsOf(sql, relations, signal)
+      return rowsResult([{ name: 'Valid', type: 'boolean' }], [[true]])
+    }
+    const kind = analyze ? 'ANALYZE' : form === 'json' ? '(FORMAT json)' : ''
+    return textResult(['Query Plan'], [[await executor.explain(sql, relations, kind, signal)]])
   }
 
   /** Pages of an answer; dropped when it is cancelled, abandoned or the engine closes. */
@@ -288,8 +326,9 @@ class DuckdbEngine implements SqlEngine {
     const directories = [root.startsWith('file:') ? fileURLToPath(root) : root]
     if (this.#spoolDirectory !== undefined) directories.push(this.#spoolDirectory)
     const parser = await StatementParser.open()
-    const executor = await Executor.open({ ...this.#settings, temporaryDirectory, directories })
-    const statements = new CheckedStatements(parser, () => this.#lake.listTables())
+    const files = this.#namedFiles
+    const executor = await Executor.open({ ...this.#settings, temporaryDirectory, directories, files })
+    const statements = new CheckedStatements(parser, () => this.#named.namespace())
     return {
       parser,
       statements,
@@ -316,9 +355,6 @@ class DuckdbEngine implements SqlEngine {
   }
 }
 
-function relationsOf(pinned: PinnedQuery): Map<string, string> {
-  const relations = [...pinned.tables].map(
-    ([name, table]) => [name, relationSql(table.state.metadata, table.locations)] as const,
-  )
-  return new Map(relations)
+function placeOf(session: Session | undefined): Place {
+  return { catalog: session?.catalog, schema: session?.schema }
 }

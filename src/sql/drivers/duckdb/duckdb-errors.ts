@@ -122,3 +122,12 @@ function firstLine(text: string): string {
 export function isInterrupt(error: unknown): boolean {
   return readDuckdbError(error)?.exception_type?.toUpperCase() === 'INTERRUPT'
 }
+
+/** Whether a file of a table was not there. */
+export function isMissingFile(error: unknown): boolean {
+  const text = readDuckdbError(error)
+  return (
+    text?.exception_type === 'IO' &&
+    /No files found|No such file|cannot open file/i.test(text.exception_message ?? '')
+  )
+}

@@ -18,7 +18,7 @@ import type { ResultColumn, Value } from '../../sql.ts'
 import { quoteText } from '../../text.ts'
 import { ANSWER, type Answer, SmallAnswer, TableAnswer } from './answer.ts'
 import { Connections, PROGRESS_SETTINGS, type QueryConnection, type Relations } from './connections.ts'
-import { isInterrupt, readDuckdbError, translateDuckdbError } from './duckdb-errors.ts'
+import { isInterrupt, isMissingFile, translateDuckdbError } from './duckdb-errors.ts'
 import { Recent } from './recent.ts'
 import { EXPRESSION_DEPTH_MAX, SEALED_CONFIG } from './seal.ts'
 import { trinoTypeOfAnswer } from './types.ts'
@@ -32,6 +32,8 @@ export interface ExecutorSettings {
   threads: number
   /** Directories DuckDB itself may open files in: lake and spool. */
   directories: string[]
+  /** Files it may open elsewhere: the pipeline's (default: none). */
+  files?: string[]
 }
 
 /** A look at the engine's work, there while it works. */
@@ -85,6 +87,8 @@ export class Executor {
         `SET GLOBAL allowed_configs = [${Object.keys(PROGRESS_SETTINGS).map(quoteText).join(', ')}]`,
       )
       await connection.run(`SET GLOBAL allowed_directories = [${directories.join(', ')}]`)
+      const files = (settings.files ?? []).map(quoteText)
+      await connection.run(`SET GLOBAL allowed_paths = [${files.join(', ')}]`)
       // From here on nothing opens a file elsewhere, and nothing undoes it.
       await connection.run('SET GLOBAL enable_external_access = false')
       await connection.run('SET GLOBAL lock_configuration = true')
@@ -139,12 +143,12 @@ export class Executor {
     return columns
   }
 
-  /** The plan of one checked statement, as text. */
-  async explain(sql: string, relations: Relations, analyze: boolean, signal: AbortSignal): Promise<string> {
+  /** The plan of one checked statement, as text. `kind`: '', `ANALYZE`, `(FORMAT json)`. */
+  async explain(sql: string, relations: Relations, kind: string, signal: AbortSignal): Promise<string> {
     const { connection, rows } = await this.#withConnection(signal, sql, relations, async (connection) => {
       await columnsOf(connection.duckdb, sql)
-      const prefix = analyze ? 'EXPLAIN ANALYZE ' : 'EXPLAIN '
-      return { connection, rows: await allRows(await runStatement(connection.duckdb, sql, prefix)) }
+      const rows = await allRows(await runStatement(connection.duckdb, sql, `EXPLAIN ${kind} `))
+      return { connection, rows }
     })
     this.#connections.giveBack(connection)
     return rows.map((row) => String(row[1])).join('\n')
@@ -290,12 +294,4 @@ function interruptOn(signal: AbortSignal, connection: DuckDBConnection): () => v
     signal.removeEventListener('abort', interrupt)
     clearInterval(timer)
   }
-}
-
-function isMissingFile(error: unknown): boolean {
-  const text = readDuckdbError(error)
-  return (
-    text?.exception_type === 'IO' &&
-    /No files found|No such file|cannot open file/i.test(text.exception_message ?? '')
-  )
 }

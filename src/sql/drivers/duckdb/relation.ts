@@ -1,4 +1,5 @@
 /** A table of the catalog as a relation that DuckDB reads: its pinned files, by field id. */
+import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import { currentSchema, type Schema, type TableMetadata } from '../../../lake/metadata.ts'
 import { duckdbType } from '../../../lake/schema.ts'
 import { quoteIdentifier, quoteText } from '../../text.ts'
@@ -39,11 +40,27 @@ function fieldMap(schema: Schema): string {
 }
 
 /** DuckDB takes file names as patterns. */
-function escapeGlob(location: string): string {
+export function escapeGlob(location: string): string {
   return location.replace(/[*?[]/g, '[$&]')
 }
 
 /** Equal text for equal columns. */
 export function shapeOf(name: string, schema: Schema): string {
   return JSON.stringify([name, ...schema.fields.map((field) => [field.name, field.type])])
+}
+
+/** An error of the text behind a name has its place there, not in the statement. */
+export function inRelation(name: string, error: unknown): unknown {
+  if (!isLandfallError(error) || error.kind !== 'fix-request') return error
+  const { line, column } = (error.details ?? {}) as { line?: number; column?: number }
+  const place = line === undefined ? '' : ` line ${line}:${column}:`
+  return new LandfallError(
+    'fix-request',
+    'sql/invalid-view',
+    `'${name}' is invalid:${place} ${error.message}`,
+    {
+      hint: error.hint ?? 'Mend it in the pipeline file',
+      cause: error,
+    },
+  )
 }

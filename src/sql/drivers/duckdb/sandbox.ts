@@ -27,35 +27,39 @@ const RELATIONS_MAX = 200
 const WALK_DEPTH_MAX = 4000
 
 export interface CheckedStatement {
-  /** Names of the catalog's tables that the statement reads, as the catalog writes them. */
+  /** Ids of the relations that the statement reads. */
   tables: Set<string>
+}
+
+/** Which relations there are. */
+export interface KnownRelations {
+  /** Undefined for a name that is none. */
+  byId(id: string): { id: string } | undefined
+  /** Those to propose for one that is not there. */
+  names: readonly string[]
 }
 
 /**
  * Checks the tree of a statement (whose names `unqualify` has been over). Throws `sql/not-allowed`, `sql/unknown-table`,
  * `sql/unknown-schema` or `sql/too-complex`, with the place in the text.
  */
-export function checkStatement(
-  root: TreeNode,
-  text: Unqualified,
-  tables: readonly string[],
-): CheckedStatement {
-  return new Walk(text, tables).check(root)
+export function checkStatement(root: TreeNode, text: Unqualified, known: KnownRelations): CheckedStatement {
+  return new Walk(text, known).check(root)
 }
 
 type Scope = ReadonlySet<string>
 
 class Walk {
   readonly #text: Unqualified
-  readonly #tables: Map<string, string>
+  readonly #known: KnownRelations
   readonly #found: CheckedStatement = { tables: new Set() }
   #queries = 0
   #relations = 0
   #depth = 0
 
-  constructor(text: Unqualified, tables: readonly string[]) {
+  constructor(text: Unqualified, known: KnownRelations) {
     this.#text = text
-    this.#tables = new Map(tables.map((name) => [name.toLowerCase(), name]))
+    this.#known = known
   }
 
   check(root: TreeNode): CheckedStatement {
@@ -154,11 +158,11 @@ class Walk {
     if (node['schema_name'] !== '' || node['catalog_name'] !== '') throw this.#unknownSchema(node)
     const qualified = this.#text.qualified.has(Number(node['query_location']))
     if (!qualified && scope.has(name)) return
-    const table = this.#tables.get(name)
-    if (table === undefined) throw unknownTable(written, [...this.#tables.values()], this.#place(node))
+    const table = this.#known.byId(name)
+    if (table === undefined) throw unknownTable(written, this.#known.names, this.#place(node))
     if (scope.has(name))
       throw this.#refuse(node, `'${written}' is also defined by WITH`, 'Give one of them another name')
-    this.#found.tables.add(table)
+    this.#found.tables.add(table.id)
   }
 
   #unknownSchema(node: TreeNode): LandfallError {

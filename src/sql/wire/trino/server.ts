@@ -17,6 +17,7 @@ import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { Tls } from '../../../base/tls.ts'
 import { runInSession, type SessionParts } from '../../session/run-in-session.ts'
 import type { SqlEngine } from '../../sql.ts'
+import { SERVER_VERSION } from '../../trino-protocol.ts'
 import { checkExposure, isCrossSite, refuseOtherName } from './access.ts'
 import { linksOf, readBody, sendJson, sendPage, sendText } from './http.ts'
 import { createSqlMetrics, type SqlMetrics } from './metrics.ts'
@@ -65,8 +66,6 @@ export interface SqlServer extends AsyncDisposable {
   readonly port: number
 }
 
-/** A number, since drivers parse it; the protocol as that Trino speaks it. */
-const VERSION = '476'
 const EVERYBODY = createAccess(null)
 const DEFAULTS = { bodyBytesMax: 4 * 1024 * 1024, statementsMax: 256 }
 
@@ -169,7 +168,7 @@ class TrinoServer implements SqlServer {
     if (reads && path === '/v1/info/state') return sendJson(response, 'ACTIVE')
     if (reads && path === '/v1/status') return this.#info(response)
     if (reads && path === '/') return void response.writeHead(303, { location: '/ui/' }).end()
-    if (reads && path === '/ui/') return sendAboutPage(response, VERSION)
+    if (reads && path === '/ui/') return sendAboutPage(response, SERVER_VERSION)
     if (reads && path === '/ui/query.html') return sendQueryPage(response, this.#queryOf(request))
     if (path.startsWith('/v1/statement')) return this.#statement(request, response, path)
     const query = /^\/v1\/query\/([^/]+)$/.exec(path)
@@ -266,7 +265,7 @@ class TrinoServer implements SqlServer {
   #info(response: ServerResponse): void {
     const minutes = (performance.now() - this.#startedAt) / 60_000
     const info = {
-      nodeVersion: { version: VERSION },
+      nodeVersion: { version: SERVER_VERSION },
       environment: 'landfall',
       coordinator: true,
       starting: false,

@@ -99,7 +99,7 @@ export class Statement {
       this.#progress = progress
       if (this.#state === 'QUEUED') this.#state = 'RUNNING'
     }
-    const result = await run({ session, signal: this.#cancel.signal, onRunning })
+    const result = await run({ session, queryId: this.id, signal: this.#cancel.signal, onRunning })
     const running = {
       result,
       writer: createPageWriter(result.columns, parametric),
