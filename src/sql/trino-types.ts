@@ -107,19 +107,38 @@ export function innerTypes(type: TrinoType): { name: string; type: TrinoType }[]
   })
 }
 
-/** A value as the wire has it: rows become positional arrays, odd floating numbers text. 64-bit integers stay bigint. */
-export function toWireValue(value: Value, type: TrinoType): Value {
-  if (value === null) return null
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
-  if (typeof value !== 'object') return value
+/**
+ * What makes a value as the wire has it: rows become positional arrays, odd floating numbers text; 64-bit integers stay bigint.
+ * Undefined for types whose values are so already. `parametric`: the client knows times with a precision; for others they are cut to
+ * milliseconds.
+ */
+export function wireConverter(type: TrinoType, parametric: boolean): ((value: Value) => Value) | undefined {
+  if (isFloating(type)) return (value) => (Number.isFinite(value) ? value : String(value))
+  if (!parametric && /^time(stamp)?\b/.test(type.raw)) {
+    return (value) => String(value).replace(/(\.[0-9]{3})[0-9]+/, '$1')
+  }
   const inner = innerTypes(type)
-  if (Array.isArray(value)) return value.map((item) => toWireValue(item, inner[0]?.type ?? type))
-  if (type.raw === 'row') return inner.map((field) => toWireValue(value[field.name] ?? null, field.type))
-  const valueType = inner[1]?.type ?? type
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toWireValue(item, valueType)]))
+  const converters = inner.map((field) => wireConverter(field.type, parametric))
+  const convert = (value: Value | undefined, i: number): Value =>
+    value === null || value === undefined ? null : (converters[i]?.(value) ?? value)
+  if (type.raw === 'row') {
+    return (value) => inner.map((field, i) => convert((value as { [key: string]: Value })[field.name], i))
+  }
+  if (converters.every((converter) => converter === undefined)) return undefined
+  if (type.raw === 'array') return (value) => (value as Value[]).map((item) => convert(item, 0))
+  if (type.raw !== 'map') return undefined
+  return (value) => {
+    const entries = Object.entries(value as { [key: string]: Value })
+    return Object.fromEntries(entries.map(([key, item]) => [keyText(key, converters[0]), convert(item, 1)]))
+  }
 }
 
-/** The reverse of `toWireValue`. */
+/** Keys of a map are text on the wire, whatever they are. */
+function keyText(key: string, converter: ((value: Value) => Value) | undefined): string {
+  return converter ? String(converter(key)) : key
+}
+
+/** The reverse of `wireConverter`. */
 export function fromWireValue(value: Value, type: TrinoType): Value {
   if (value === null) return null
   if (isFloating(type) && typeof value === 'string') return Number(value)

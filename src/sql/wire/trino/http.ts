@@ -7,8 +7,8 @@ import { isLoopback } from '../../../base/access.ts'
 /** A body that is so many times too large is not read to its end. */
 const DRAINED_TIMES = 8
 /**
- * Smaller answers are not compressed: they cost more time than they save. Nor are those for this machine, where a megabyte of rows
- * takes 0.3 ms to send and 9 ms to compress.
+ * Smaller answers are not compressed. A page of 840 kB takes 3 ms to compress and is 75 kB then: that is won back on any network
+ * and lost on the loopback of this machine, so clients here get their pages as they are.
  */
 const COMPRESSED_BYTES_MIN = 16 * 1024
 const compress = promisify(gzip)

@@ -2,7 +2,7 @@
 import { stringifyExact } from '../../json.ts'
 import type { ResultColumn, Value } from '../../sql.ts'
 import type { WireColumn } from '../../trino-protocol.ts'
-import { isFloating, parseTrinoType, type TrinoType, toWireValue, typeSignature } from '../../trino-types.ts'
+import { parseTrinoType, typeSignature, wireConverter } from '../../trino-types.ts'
 
 export interface PageWriter {
   columns: WireColumn[]
@@ -14,17 +14,11 @@ export interface PageWriter {
  * `parametric`: the client knows times with a precision (`timestamp(6)`); others get Trino's older types, cut to milliseconds.
  */
 export function createPageWriter(columns: readonly ResultColumn[], parametric: boolean): PageWriter {
-  const types = columns.map((column) =>
-    parseTrinoType(parametric ? column.type : withoutPrecision(column.type)),
-  )
-  const converters = columns.map((column, i) =>
-    converterOf(parseTrinoType(column.type), types[i]!, parametric),
-  )
-  const wireColumns = columns.map(({ name, type }, i) => ({
-    name,
-    type: parametric ? type : withoutPrecision(type),
-    typeSignature: typeSignature(types[i]!),
-  }))
+  const converters = columns.map(({ type }) => wireConverter(parseTrinoType(type), parametric))
+  const wireColumns = columns.map(({ name, type: full }) => {
+    const type = parametric ? full : withoutPrecision(full)
+    return { name, type, typeSignature: typeSignature(parseTrinoType(type)) }
+  })
   return {
     columns: wireColumns,
     row(values) {
@@ -44,17 +38,4 @@ export function createPageWriter(columns: readonly ResultColumn[], parametric: b
 
 function withoutPrecision(type: string): string {
   return type.replace(/\b(timestamp|time)\([0-9]+\)/g, '$1')
-}
-
-function converterOf(
-  type: TrinoType,
-  wire: TrinoType,
-  parametric: boolean,
-): ((value: Value) => Value) | undefined {
-  if (isFloating(type) || ['array', 'map', 'row'].includes(type.raw))
-    return (value) => toWireValue(value, wire)
-  if (!parametric && /^time(stamp)?\b/.test(type.raw)) {
-    return (value) => String(value).replace(/(\.[0-9]{3})[0-9]+/, '$1')
-  }
-  return undefined
 }
