@@ -17,6 +17,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   log: async () => (await import('./log.ts')).benchLog,
   lander: async () => (await import('./lander.ts')).benchLander,
   query: async () => (await import('./query.ts')).benchQuery,
+  door: async () => (await import('./door.ts')).benchDoor,
   fresh: async () => (await import('./fresh.ts')).benchFresh,
   start: async () => (await import('./start.ts')).benchStart,
 }
