@@ -3,8 +3,8 @@ import { type FileHandle, link, mkdir, open, readFile, rename, unlink } from 'no
 import { dirname } from 'node:path'
 import { systemCode } from './errors.ts'
 
-/** Makes the entries of a directory (names that appeared, vanished or moved) survive a power cut. */
-export async function syncDirectory(path: string): Promise<void> {
+/** Makes the bytes of a file survive a power cut. */
+export async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
     await handle.sync()
@@ -12,6 +12,9 @@ export async function syncDirectory(path: string): Promise<void> {
     await handle.close()
   }
 }
+
+/** Makes the entries of a directory (names that appeared, vanished or moved) survive a power cut. */
+export const syncDirectory = syncFile
 
 /** mkdir -p that survives a power cut: each directory made is synced in its parent. */
 export async function makeDirectory(path: string): Promise<void> {

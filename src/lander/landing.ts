@@ -1,10 +1,10 @@
 /**
- * Lands a batch: one atomic commit per table with rows, `events` last.
+ * Lands a batch: one atomic commit per table with rows, all side by side, then `events`.
  *
  * What a crash leaves, and what the next lander does:
  * - before the plan is durable: nothing; the records are read and judged again.
- * - after the plan, or between two commits: the tables before that stand at the plan's end, the others where they were. The
- *   plan is executed again, over the same range and with the same verdicts; tables at its end are skipped.
+ * - after the plan, or between two commits: some tables stand at the plan's end, the others where they were. The plan is
+ *   executed again, over the same range and with the same verdicts; tables at its end are skipped.
  * - after the commit of `events`: everything is landed; the plan is history, its number is that of `events`.
  * Files of a commit that did not happen are orphans; maintenance takes them.
  */
@@ -38,14 +38,37 @@ export async function executePlan(
   chunks: readonly JudgedChunk[],
   states: Map<string, TableState>,
 ): Promise<void> {
+  const filesOf = new Map<string, ParquetFile[]>()
   for (const { name, rows } of plan.tables) {
     const files = chunks.flatMap((chunk) => chunk.files.get(name) ?? [])
     const found = files.reduce((sum, file) => sum + file.rows, 0)
     if (found !== rows) throw differs(plan, name, rows, found)
+    filesOf.set(name, files)
+  }
+  const merging = new Turns()
+  const commit = async (name: string) => {
     const state = states.get(name)!
-    if (isAt(state, plan)) continue
+    if (isAt(state, plan)) return
     checkTablePosition(state, plan.from)
-    states.set(name, await commitTable(parts, plan, epoch, state, files))
+    states.set(name, await commitTable(parts, plan, epoch, state, filesOf.get(name)!, merging))
+  }
+  const others = [...filesOf.keys()].filter((name) => name !== EVENTS_TABLE.name)
+  // All have come to their end before a failure is told: nothing goes on behind it.
+  for (const outcome of await Promise.allSettled(others.map(commit))) {
+    if (outcome.status === 'rejected') throw outcome.reason
+  }
+  // It proves the batch for all tables.
+  await commit(EVENTS_TABLE.name)
+}
+
+/** Tables that are committed side by side take turns at the connection, which is not for two. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve()
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => {})
+    return turn
   }
 }
 
@@ -55,13 +78,14 @@ async function commitTable(
   epoch: number,
   state: TableState,
   files: readonly ParquetFile[],
+  merging: Turns,
 ): Promise<TableState> {
   const { lake } = parts
   const counters =
     state.name === EVENTS_TABLE.name ? { counters: addCounts(state.counters ?? {}, plan.counts) } : {}
   for (let attempt = 1; ; attempt++) {
     try {
-      const add = await dataFiles(parts, state, files)
+      const add = await dataFiles(parts, state, files, merging)
       const expect = { position: state.position, epoch }
       // The commit point of this table.
       return await lake.commit(state.name, {
@@ -112,18 +136,18 @@ async function dataFiles(
   { lake, connection, adoptBytes }: LandingParts,
   state: TableState,
   files: readonly ParquetFile[],
+  merging: Turns,
 ): Promise<DataFile[]> {
   const asTheyAre = files.length === 1 ? files : files.filter((file) => file.bytes >= adoptBytes)
   const merged = files.filter((file) => !asTheyAre.includes(file))
-  const add: DataFile[] = []
-  for (const file of asTheyAre) add.push(await lake.adopt(state, file))
+  const add = await Promise.all(asTheyAre.map((file) => lake.adopt(state, file)))
   if (merged.length === 0) return add
   const from = readParquet(
     state.schema,
     merged.map((file) => file.location),
   )
-  add.push(...(await lake.writeFiles(connection, state, `SELECT * FROM ${from}`)))
-  return add
+  const made = await merging.take(() => lake.writeFiles(connection, state, `SELECT * FROM ${from}`))
+  return [...add, ...made]
 }
 
 export function isAt(state: TableState, plan: BatchPlan): boolean {

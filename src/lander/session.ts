@@ -1,5 +1,6 @@
 /** Landing under one definition of the pipeline: its tables (taken over), its judge, its ids. */
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { syncFile } from '../base/files.ts'
 import type { TableState } from '../lake/lake.ts'
 import type { ParquetFile } from '../lake/parquet.ts'
 import type { LogReader } from '../log/log.ts'
@@ -56,6 +57,7 @@ export class Session {
   readonly intake: Intake
   readonly #parts: SessionParts
   readonly #desks: [Desk, Desk]
+  #syncing: Promise<void> = Promise.resolve()
   #chunks = 0
 
   private constructor(
@@ -116,7 +118,19 @@ export class Session {
     const files = await this.#writeTables(id, verdict)
     await desk.judge.clear()
     await this.#tellDead(desk, files)
+    this.#syncAhead([...files.values()].flat())
     return { id, ranges, counts, files, rows, bytes }
+  }
+
+  /**
+   * Files that will be data files as they are go to the disk while the next chunks are made, so that landing, which syncs them in earnest,
+   * finds little left to wait for. One at a time; what fails here is told there.
+   */
+  #syncAhead(files: readonly ParquetFile[]): void {
+    for (const { location, bytes } of files) {
+      if (bytes < this.#parts.adoptBytes) continue
+      this.#syncing = this.#syncing.then(() => syncFile(location)).catch(() => {})
+    }
   }
 
   /** Writes the tables of the judged chunk that have rows, two at a time. */

@@ -58,7 +58,7 @@ async function expectOnce(world: World, rounds: number): Promise<void> {
 
 const TABLES = ['sword_purchases', 'purchases', 'guilds', 'dead_letters', 'events']
 
-for (const [i, victim] of TABLES.entries()) {
+for (const victim of TABLES) {
   for (const moment of ['before', 'after'] as const) {
     test(`killed ${moment} the commit of ${victim}, the next lander finishes the same batch`, async () => {
       await using world = new World()
@@ -81,8 +81,9 @@ for (const [i, victim] of TABLES.entries()) {
       }
       expect(plan.number).toBe(2)
       const standing = await Promise.all(TABLES.map(async (name) => (await world.lake.load(name))?.batch))
-      const done = moment === 'before' ? i : TABLES.length
-      expect(standing).toEqual(TABLES.map((_, k) => (k < done ? 2 : 1)))
+      // The tables are committed side by side, and `events` after all of them.
+      const left = moment === 'before' ? [victim, 'events'] : []
+      expect(standing).toEqual(TABLES.map((name) => (left.includes(name) ? 1 : 2)))
       // What came later is not part of the batch that is done again.
       await sendMixed(world, 2)
       expect(await world.land()).toMatchObject({ records: 6 })

@@ -1,20 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import {
-  copyFile,
-  link,
-  open,
-  readdir,
-  readFile,
-  rename,
-  stat,
-  unlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises'
+import { copyFile, link, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { LandfallError, systemCode } from '../../base/errors.ts'
-import { createFile, makeDirectory, replaceFile, syncDirectory } from '../../base/files.ts'
+import { createFile, makeDirectory, replaceFile, syncDirectory, syncFile } from '../../base/files.ts'
 import { checkPath, checkPrefix, notFound } from '../paths.ts'
 import type { Storage, StoredObject } from '../storage.ts'
 
@@ -103,7 +92,7 @@ class LocalStorage implements Storage {
 
   async persist(path: string): Promise<StoredObject> {
     const file = this.#at(path)
-    await syncFile(file, () => notFound(this.url, path))
+    await syncPresent(file, () => notFound(this.url, path))
     await syncDirectory(dirname(file))
     const object = await statFile(file, path)
     if (object === undefined) throw notFound(this.url, path)
@@ -116,7 +105,7 @@ class LocalStorage implements Storage {
       new LandfallError('bad-data', 'storage/not-found', `no file ${localPath} to take as ${path}`, {
         details: { path },
       })
-    await syncFile(localPath, missing)
+    await syncPresent(localPath, missing)
     // The name is new, so the age that maintenance sees must be.
     const now = new Date()
     await utimes(localPath, now, now)
@@ -137,14 +126,9 @@ class LocalStorage implements Storage {
 
 const isAbsent = (error: unknown) => systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR'
 
-async function syncFile(file: string, missing: () => Error): Promise<void> {
+async function syncPresent(file: string, missing: () => Error): Promise<void> {
   try {
-    const handle = await open(file, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await syncFile(file)
   } catch (error) {
     throw systemCode(error) === 'ENOENT' ? missing() : error
   }
