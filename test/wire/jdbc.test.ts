@@ -20,7 +20,7 @@ beforeAll(async () => {
   const statements = [ENDLESS, LARGE, ...QUESTIONS.map(({ sql }) => sql)].join('\0')
   const { output, code } = await runProgram(
     java as string,
-    [...SMALL, '-cp', driver as string, SOURCE, String(door.port)],
+    [...SMALL, '-cp', driver as string, SOURCE, String(door.port), 'metadata'],
     {
       input: statements,
     },
@@ -87,4 +87,18 @@ check('session, transactions, cancel', () => {
   expect(answers.get('schema')).toEqual(['hive.default'])
   expect(answers.get('transaction')).toEqual(['364', '780'])
   expect(answers.get('cancelled')).toEqual(['true'])
+})
+
+check('DatabaseMetaData, as DBeaver and every BI tool ask for it', () => {
+  const rows = (key: string) => answers.get(`metadata ${key}`)![0]!.split(';')
+  expect(rows('catalogs')).toEqual(['hive', 'system'])
+  expect(rows('schemas')).toEqual(['default|hive', 'information_schema|hive'])
+  expect(rows('tables')).toEqual(['hive|default|purchases|TABLE|null|null|null|null|null|null'])
+  expect(rows('columns')).toHaveLength(8)
+  expect(rows('columns').at(-1)).toMatch(/^hive\|default\|purchases\|cost\|-5\|bigint\|19\|/)
+  expect(rows('keys')).toEqual([''])
+  expect(rows('types').map((row) => row.split('|')[0])).toEqual(
+    expect.arrayContaining(['bigint', 'varchar', 'row']),
+  )
+  expect(rows('table types')).toEqual(['TABLE', 'VIEW'])
 })

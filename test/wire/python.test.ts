@@ -22,7 +22,7 @@ beforeAll(async () => {
     questions: QUESTIONS.map(({ sql }) => sql),
     large: LARGE,
     endless: ENDLESS,
-    inspect: false,
+    inspect: true,
   }
   answer = (await python.runJson('trino_client.py', [String(door.port)], request)) as typeof answer
 }, 240_000)
@@ -68,4 +68,21 @@ test('session, transaction and cancel', ({ skip }) => {
 test('SQLAlchemy asks with parameters', ({ skip }) => {
   if ('missing' in python) return skip(python.missing)
   expect(answer['alchemy']).toBe(104)
+})
+
+test('SQLAlchemy inspects what there is, as Superset does', ({ skip }) => {
+  if ('missing' in python) return skip(python.missing)
+  expect(answer['inspected']).toEqual({
+    schemas: ['default', 'information_schema'],
+    tables: expect.arrayContaining(TABLES),
+    views: [],
+    columns: expect.arrayContaining([
+      ['timestamp', 'TIMESTAMP', true],
+      ['host', 'VARCHAR', true],
+      ['cost', 'BIGINT', true],
+    ]),
+    has: [true, false],
+    indexes: [expect.objectContaining({ name: 'partition' })],
+    comment: { text: null },
+  })
 })
