@@ -17,7 +17,7 @@ export interface TrinoError {
   column?: number
 }
 
-interface Page {
+export interface TrinoPage {
   columns?: { name: string; type: string }[]
   data?: unknown[][]
   nextUri?: string
@@ -66,7 +66,7 @@ export class TrinoSession {
   }
 
   /** The pages of an answer as they come, for answers that are too large to hold. */
-  async *pages(sql: string): AsyncGenerator<Page> {
+  async *pages(sql: string): AsyncGenerator<TrinoPage> {
     const signal = AbortSignal.timeout(QUERY_MAX_MS)
     let response = await fetch(`${this.url}/v1/statement`, {
       method: 'POST',
@@ -116,16 +116,16 @@ export class TrinoSession {
 
 const LONG_NUMBER = /[[,:]-?\d{16,}[\],}]/
 
-function parsePage(text: string): Page {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text) as Page
+function parsePage(text: string): TrinoPage {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text) as TrinoPage
   const exact = (_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
       ? BigInt(context!.source!)
       : value
-  return JSON.parse(text, exact as (key: string, value: unknown) => unknown) as Page
+  return JSON.parse(text, exact as (key: string, value: unknown) => unknown) as TrinoPage
 }
 
-function readError(error: NonNullable<Page['error']>): TrinoError {
+export function readError(error: NonNullable<TrinoPage['error']>): TrinoError {
   const { errorName: name, errorType: type, message, errorLocation } = error
   if (!errorLocation) return { name, type, message }
   return { name, type, message, line: errorLocation.lineNumber, column: errorLocation.columnNumber }
