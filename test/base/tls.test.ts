@@ -8,12 +8,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTls } from '../../src/base/tls.ts'
 import { makeCertificate, type TestCertificate } from '../support/certificate.ts'
 import { until } from '../support/landfall.ts'
+import { missingPrograms } from '../support/programs.ts'
 
+const missing = missingPrograms('openssl')
 let certificate: TestCertificate
 beforeAll(() => {
-  certificate = makeCertificate()
+  if (missing === undefined) certificate = makeCertificate()
 })
-afterAll(() => certificate[Symbol.dispose]())
+afterAll(() => certificate?.[Symbol.dispose]())
 
 async function openServer(onError: (error: unknown) => void = () => {}) {
   const tls = await openTls(certificate, onError)
@@ -50,7 +52,8 @@ function ask(port: number, agent?: Agent): Promise<Answered> {
 
 const nameOf = (socket: TLSSocket) => socket.getPeerCertificate().subject.CN
 
-test('a renewed certificate is taken over, and a connection that is open goes on', async () => {
+test('a renewed certificate is taken over, and a connection that is open goes on', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   await using server = await openServer()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const first = await ask(server.port, agent)
@@ -67,7 +70,8 @@ test('a renewed certificate is taken over, and a connection that is open goes on
   agent.destroy()
 })
 
-test('files that do not fit together are told, and the certificate stays what it was', async () => {
+test('files that do not fit together are told, and the certificate stays what it was', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   const errors: unknown[] = []
   await using server = await openServer((error) => errors.push(error))
   const name = nameOf((await ask(server.port)).socket)
@@ -84,7 +88,8 @@ test('files that do not fit together are told, and the certificate stays what it
   writeFileSync(certificate.key, good)
 })
 
-test('a missing file, a file that is not PEM and a foreign key are each told', async () => {
+test('a missing file, a file that is not PEM and a foreign key are each told', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   using other = makeCertificate()
   const open = (files: { cert: string; key: string }) =>
     openTls(files, () => {}).then(
@@ -100,7 +105,8 @@ test('a missing file, a file that is not PEM and a foreign key are each told', a
   expect(await open({ cert: certificate.cert, key: other.key })).toMatch(/is not that of the certificate/)
 })
 
-test('plain HTTP is told to speak TLS, and old TLS is not spoken', async () => {
+test('plain HTTP is told to speak TLS, and old TLS is not spoken', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   await using server = await openServer()
   const answer = await fetch(`http://127.0.0.1:${server.port}/`)
   expect({ status: answer.status, text: await answer.text() }).toEqual({

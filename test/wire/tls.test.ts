@@ -8,15 +8,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { landfall } from '../cli/run-cli.ts'
 import { makeCertificate, type TestCertificate } from '../support/certificate.ts'
 import { type Running, startLandfall, temporaryFolder, until } from '../support/landfall.ts'
+import { missingPrograms } from '../support/programs.ts'
 import { findPython } from '../support/python.ts'
 
 const python = await findPython()
+const missing = missingPrograms('openssl', 'curl')
 const pipeline = 'examples/game-simple/pipeline.ts'
 let certificate: TestCertificate
 let running: Running
 let token: string
 
 beforeAll(async () => {
+  if (missing !== undefined) return
   // A machine's own choice goes before what a Python client is told, and hides whether that works.
   for (const name of ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS']) delete process.env[name]
   certificate = makeCertificate()
@@ -29,6 +32,7 @@ beforeAll(async () => {
   running = await startLandfall(pipeline, { data, args })
 })
 afterAll(async () => {
+  if (missing !== undefined) return
   await running.stop()
   rmSync(running.data, { recursive: true, force: true })
   certificate[Symbol.dispose]()
@@ -36,7 +40,8 @@ afterAll(async () => {
 
 const curl = (...args: string[]) => promisify(execFile)('curl', ['-sS', ...args]).then(({ stdout }) => stdout)
 
-test('curl sends events and asks over https, and is told when it speaks plain HTTP', async () => {
+test('curl sends events and asks over https, and is told when it speaks plain HTTP', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   expect(running.http).toMatch(/^https:/)
   expect(running.output()).toContain(`Iceberg readers attach to ${running.sql}/iceberg`)
   expect(await curl('--cacert', certificate.ca, `${running.http}/join_guild`)).toBe('Guild joined!\n')
@@ -58,7 +63,10 @@ test('curl sends events and asks over https, and is told when it speaks plain HT
   }
 })
 
-test('landfall sql and landfall simulate trust the authority that --ca names, and say so when it is needed', async () => {
+test('landfall sql and landfall simulate trust the authority that --ca names, and say so when it is needed', async ({
+  skip,
+}) => {
+  if (missing !== undefined) return skip(missing)
   const env = { LANDFALL_SQL_TOKEN: token, LANDFALL_SQL_USER: 'alice' }
   const trusted = ['--ca', certificate.ca]
   const sent = await landfall(
@@ -92,6 +100,7 @@ test('landfall sql and landfall simulate trust the authority that --ca names, an
 })
 
 test('the Python client of Trino logs in by password and by token over https', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   if ('missing' in python) return skip(python.missing)
   const port = Number(new URL(running.sql).port)
   const asked = { port, user: 'alice', verify: certificate.ca, sql: 'select 42' }
@@ -106,6 +115,7 @@ test('the Python client of Trino logs in by password and by token over https', a
 })
 
 test('pyiceberg reads over https with a token', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   if ('missing' in python) return skip(python.missing)
   const catalog = { type: 'rest', uri: `${running.sql}/iceberg`, token, ssl: { cabundle: certificate.ca } }
   await fetch(`${running.http}/join_guild`)
@@ -120,7 +130,8 @@ test('pyiceberg reads over https with a token', async ({ skip }) => {
   })
 })
 
-test('a renewed certificate is served without a restart', async () => {
+test('a renewed certificate is served without a restart', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   const nameOf = async (address: string) =>
     (await curl('-v', '--stderr', '-', '--cacert', certificate.ca, `${address}/healthz`)).match(
       /subject: CN ?= ?(\w+)/,
@@ -132,7 +143,8 @@ test('a renewed certificate is served without a restart', async () => {
   }
 })
 
-test('a mistake in the configuration ends the start with its reason', async () => {
+test('a mistake in the configuration ends the start with its reason', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
   const up = (...args: string[]) =>
     landfall(['query', pipeline, '--data', running.data, '--sql', '127.0.0.1:0', ...args])
   expect((await up('--tls-cert', certificate.cert)).stderr).toMatch(
