@@ -1,37 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { definePipeline, Type } from 'landfall'
 
-const SWORDS: Record<string, number> = {
-  copper_sword: 4,
-  iron_sword: 5,
-  long_sword: 9,
-  rapier: 7,
-  short_sword: 5,
-  master_sword: 77,
-  scimatar: 8,
-  katana: 10,
-  hook_sword: 4,
-  machete: 5,
-  falcion: 5,
-  sabre: 6,
-  great_sword: 15,
-  moonlight_great_sword: 75,
-  wood_sword: 1,
-  estoc: 7,
-}
+/** Prices, for the routes here and for questions, where they are the table `prices`. */
+const PRICES = new Map(
+  readFileSync(new URL('./prices.csv', import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(','))
+    .map(([kind, item, price]) => [`${kind} ${item}`, Number(price)]),
+)
 
-const SHIELDS: Record<string, number> = {
-  great_shield: 14,
-  buckler: 6,
-  mirror_shield: 42,
-  spiked_shield: 9,
-  golden_shield: 40,
-  wood_shield: 3,
-  leather_shield: 5,
-  copper_shield: 4,
-  iron_shield: 7,
-}
-
-/** Own members only: somebody will ask for a sword called `constructor`. */
+/** Own members only: somebody will ask for a guild called `constructor`. */
 function lookUp(amounts: Readonly<Record<string, number>>, name: string): number | null {
   return Object.hasOwn(amounts, name) ? amounts[name]! : null
 }
@@ -83,11 +63,11 @@ export default definePipeline({
       return 'This is the default response!\n'
     },
     'GET /purchase_a_sword/:name': ({ params: { name } }, { track }) => {
-      track('purchase_sword', { type: name, cost: lookUp(SWORDS, name) })
+      track('purchase_sword', { type: name, cost: PRICES.get(`sword ${name}`) ?? null })
       return `Sword Purchased! ${name}\n`
     },
     'GET /purchase_a_shield/:name': ({ params: { name } }, { track }) => {
-      track('purchase_shield', { type: name, cost: lookUp(SHIELDS, name) })
+      track('purchase_shield', { type: name, cost: PRICES.get(`shield ${name}`) ?? null })
       return `Shield Purchased! ${name}\n`
     },
     'GET /join_guild/:name': ({ params: { name } }, { track, state: { members, total } }) => {
@@ -118,6 +98,17 @@ export default definePipeline({
   },
 
   subject: 'Host',
+
+  reference: {
+    prices: { file: './prices.csv' },
+  },
+
+  views: {
+    sales: `
+      SELECT kind, item, price, count(type) AS sold
+      FROM prices LEFT JOIN purchases ON type = item AND event_type = 'purchase_' || kind
+      GROUP BY kind, item, price`,
+  },
 
   questions: {
     buyers: {

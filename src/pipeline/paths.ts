@@ -13,6 +13,8 @@ export interface DataPaths {
   lake: string
   /** plan.json, lock, status.json: the lander's. */
   lander: string
+  /** Views and reference files, for questions without the pipeline file: the lander's. */
+  named: string
   spool: string
 }
 
@@ -25,6 +27,7 @@ export function dataPaths(root: string): DataPaths {
     state: below('state'),
     lake: below('lake'),
     lander: below('lander'),
+    named: join(root, 'lander', 'named.json'),
     spool: below('spool'),
   }
 }

@@ -9,6 +9,7 @@ import type { SqlEngine } from '../sql/sql.ts'
 import { type Mount, openSqlServer } from '../sql/wire/trino/server.ts'
 import { openStorage } from '../storage/open.ts'
 import { landerMetrics } from './lander-metrics.ts'
+import { keptNamed, type Named, refuseTaken } from './named.ts'
 import { dataPaths, ICEBERG_PREFIX } from './paths.ts'
 import { openLakeAt } from './readers.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
@@ -25,6 +26,8 @@ export interface QueryOptions {
   /** Speak https. */
   tls?: TlsFiles | null
   settings: DuckdbEngineSettings
+  /** Views and files of the pipeline; default: what the lander kept. */
+  named?: Named
   /** Told when changed users or a changed certificate cannot be taken over. */
   onWarning?: (text: string, error: unknown) => void
 }
@@ -38,20 +41,22 @@ export interface QueryDoor {
 /** The door of the same pipeline may be starting, and makes the log. */
 const LOG_WAIT_MS = 10_000
 
-/** An engine over a data directory, beside whatever writes there or without it. */
+/** An engine over a data directory, beside whatever writes there or without it. `named`: default, what the lander kept. */
 export async function openDataEngine(
   data: string,
   settings: DuckdbEngineSettings,
   logWaitMs = 0,
+  named?: Named,
 ): Promise<SqlEngine> {
   const paths = dataPaths(data)
   const { openLogReader } = await import('../log/open.ts')
-  const [lake, log] = await Promise.all([
+  const [lake, log, known] = await Promise.all([
     openLakeAt(paths.lake),
     openLogReader(paths.log, { waitMs: logWaitMs }),
+    named ?? keptNamed(data),
   ])
-  const engine = await openDuckdbEngine({ lake, log, spoolDirectory: paths.spool, settings })
-  return engine
+  if (named) refuseTaken(named, await lake.listTables())
+  return openDuckdbEngine({ lake, log, spoolDirectory: paths.spool, named: known, settings })
 }
 
 export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
@@ -60,7 +65,7 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
   const warn = (what: string) => (error: unknown) => options.onWarning?.(`${what} not taken over`, error)
   const tls = options.tls && opening.use(await openTls(options.tls, warn('the changed certificate is')))
   const users = options.users && opening.use(await openUsers(options.users, warn('the changed users are')))
-  const engine = await openDataEngine(options.data, options.settings, LOG_WAIT_MS)
+  const engine = await openDataEngine(options.data, options.settings, LOG_WAIT_MS, options.named)
   try {
     const access = createAccess(options.token, users ? () => users.read() : undefined)
     const iceberg = await icebergMount(paths.lake, access)

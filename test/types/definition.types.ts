@@ -134,3 +134,27 @@ definePipeline({
 
 // @ts-expect-error events are objects
 definePipeline({ name: 'wrong', events: { e: Type.String() }, tables: {} })
+
+export const named = definePipeline({
+  name: 'named',
+  events: { purchase },
+  tables: { purchases: { events: ['purchase'] } },
+  views: { totals: 'SELECT sum(cost) AS total FROM purchases' },
+  reference: {
+    prices: { file: './prices.csv', columns: { item: 'varchar', price: 'decimal(18, 2)' } },
+    // @ts-expect-error a misspelt type
+    wrong_type: { file: './prices.csv', columns: { item: 'varcha' } },
+    // @ts-expect-error a misspelt option
+    wrong_option: { file: './prices.csv', colums: { item: 'varchar' } },
+    // @ts-expect-error a reference needs its file
+    without_file: {},
+  },
+})
+
+export const misspelt = definePipeline({
+  name: 'misspelt',
+  events: { purchase },
+  tables: { purchases: { events: ['purchase'] } },
+  // @ts-expect-error a misspelt key
+  veiws: { totals: 'SELECT 1' },
+})

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolveSettings } from '../../config.ts'
 import type { Pipeline } from '../../model/definition.ts'
+import { checkNamed } from '../../pipeline/check-named.ts'
 import { loadPipeline } from '../../pipeline/load.ts'
+import { refuseTaken } from '../../pipeline/named.ts'
 import { dataPaths } from '../../pipeline/paths.ts'
 import { openDataCatalog } from '../../pipeline/readers.ts'
 import { type ColumnChange, diffTables, newTable, type TableDiff } from '../../pipeline/table-diff.ts'
@@ -15,6 +17,7 @@ export async function checkPipeline(
 ): Promise<void> {
   const pipeline = await loadPipeline(path)
   resolveSettings({ environment: process.env, pipeline: pipeline.compiled.settings })
+  await checkNamed(pipeline.compiled, path)
   const tables = await diffOf(pipeline, data)
   // `up --watch` asks in a process of its own, and goes on with what was checked.
   process.send?.(pipeline.compiled)
@@ -32,7 +35,9 @@ export async function checkPipeline(
 async function diffOf(pipeline: Pipeline, data: string): Promise<TableDiff[]> {
   const { tables } = pipeline.compiled
   if (!existsSync(dataPaths(data).lake)) return tables.map(newTable)
-  return diffTables(tables, await openDataCatalog(data))
+  const catalog = await openDataCatalog(data)
+  refuseTaken(pipeline.compiled, await catalog.listTables())
+  return diffTables(tables, catalog)
 }
 
 const MARKS: Record<ColumnChange['change'], string> = { added: '+', changed: '!', removed: '-' }

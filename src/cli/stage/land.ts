@@ -2,6 +2,7 @@ import { resolveSettings, roomSettings } from '../../config.ts'
 import type { LandReport } from '../../lander/lander.ts'
 import { nextOffset } from '../../model/position.ts'
 import { openLanding } from '../../pipeline/landing.ts'
+import { keepNamed, namedOf } from '../../pipeline/named.ts'
 import { openDataLog } from '../../pipeline/readers.ts'
 import { openProgress } from '../progress.ts'
 import type { Report } from '../reporter.ts'
@@ -39,6 +40,7 @@ async function open({ pipeline: path, flags, once }: LandCommandOptions, report:
     onReason: (reason) => report(reasonNote(reason)),
     logWaitMs: supervisorLink() ? LOG_WAIT_MS : 0,
   })
+  await keepNamed(settings.data, namedOf(pipeline, path))
   const stopping = new AbortController()
   const work = once ? landOnce(settings.data, lander, stopping.signal) : lander.run(stopping.signal)
   return {

@@ -1,4 +1,6 @@
 import { resolveSettings, roomSettings } from '../../config.ts'
+import { checkNamed } from '../../pipeline/check-named.ts'
+import { namedOf } from '../../pipeline/named.ts'
 import { openQuery } from '../../pipeline/query.ts'
 import type { Report } from '../reporter.ts'
 import { loadCompiled } from './definition.ts'
@@ -18,6 +20,7 @@ export function runQuery(options: StageCommandOptions): Promise<never> {
 async function open({ pipeline: path, flags }: StageCommandOptions, report: Report): Promise<Stage> {
   const pipeline = await loadCompiled(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.settings })
+  await checkNamed(pipeline, path)
   const door = await openQuery({
     data: settings.data,
     listen: settings['sql.listen'],
@@ -27,6 +30,7 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
     tls: tlsFiles(settings),
     onWarning: (text, error) => loggerOver(report).warn({ error }, text),
     settings: roomSettings(settings, 'sql'),
+    named: namedOf(pipeline, path),
   })
   return {
     address: door.address,
