@@ -15,17 +15,19 @@ export function readKnownDifferences(): KnownDifferences {
   return JSON.parse(readFileSync(FILE, 'utf8')) as KnownDifferences
 }
 
-/** Keeps the reasons of statements that still differ, drops the others, and adds new ones as unexplained. */
-export function writeKnownDifferences(differing: readonly string[]): void {
-  const left = new Set(differing)
+/** Keeps the reasons of statements that still differ, drops the others; the kind of a new one is told by its look, or it is unexplained. */
+export function writeKnownDifferences(differing: ReadonlyMap<string, string | undefined>): void {
+  const before = readKnownDifferences()
+  const reasons = new Map(
+    Object.entries(before).flatMap(([reason, names]) => names.map((name) => [name, reason])),
+  )
   const known: KnownDifferences = {}
-  for (const [reason, names] of Object.entries(readKnownDifferences())) {
-    if (reason === UNEXPLAINED) continue
-    const still = names.filter((name) => left.delete(name))
-    if (still.length > 0) known[reason] = still
+  for (const [name, kind] of differing) {
+    const reason = kind ?? reasons.get(name) ?? UNEXPLAINED
+    known[reason] = [...(known[reason] ?? []), name]
   }
-  if (left.size > 0) known[UNEXPLAINED] = [...left]
-  writeFileSync(FILE, `${JSON.stringify(known, null, 2)}\n`)
+  const sorted = Object.entries(known).sort(([a], [b]) => (a < b ? -1 : 1))
+  writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`)
 }
 
 /** The reasons that a page of the reference gives: `- **reason**: …` below its heading. */

@@ -5,6 +5,7 @@
  */
 import { findTrino } from '../engines/trino.ts'
 import { type Answer, ask, differenceOf } from './answers.ts'
+import { kindOf } from './kinds.ts'
 import { writeKnownDifferences } from './known-differences.ts'
 import { type Recording, readRecording, writeRecording } from './recording.ts'
 import { readStatements, type Statement } from './statements.ts'
@@ -31,14 +32,17 @@ async function record(): Promise<void> {
 }
 
 async function compare(): Promise<void> {
-  const differing: string[] = []
+  const differing = new Map<string, string | undefined>()
   for (const [file, statements] of byFile) {
     const recording = readRecording(file)
     for (const { answer, ...statement } of await answersOf(tables.url, statements)) {
       const difference = differenceOf(statement, answer, recording[statement.hash]!)
       if (difference === undefined) continue
-      differing.push(statement.name)
-      process.stdout.write(`${statement.name}: ${difference}\n    ${statement.sql.replaceAll('\n', ' ')}\n`)
+      const kind = kindOf(statement, answer, recording[statement.hash]!)
+      differing.set(statement.name, kind)
+      process.stdout.write(
+        `${kind ?? '?'}: ${statement.name}: ${difference}\n    ${statement.sql.replaceAll('\n', ' ')}\n`,
+      )
     }
   }
   if (files.length === 0) writeKnownDifferences(differing)
