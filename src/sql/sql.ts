@@ -89,6 +89,8 @@ export interface QueryOptions {
   session?: Session
   /** What the client knows the statement by; it is listed in `system.runtime.queries` under this. */
   queryId?: string
+  /** Called once when the query has to wait, with a look at how many start before it. */
+  onQueued?: (ahead: () => number) => void
   /** Called once when the query has left the queue, with a look at how far it is. */
   onRunning?: (progress: () => QueryProgress) => void
   signal?: AbortSignal

@@ -37,6 +37,12 @@ function timeout(description: string): SessionProperty {
 export const SESSION_PROPERTIES: Readonly<Record<string, SessionProperty>> = {
   query_max_execution_time: timeout('Maximum execution time of a query, at most the limit of the server'),
   query_max_run_time: timeout('Maximum run time of a query with queueing, at most the limit of the server'),
+  query_max_output_rows: {
+    type: 'bigint',
+    default: '',
+    description: 'Rows of an answer, at most the limit of the server; more are an error',
+    apply: (value) => ({ rowsMax: positive(value) }),
+  },
   time_zone_id: {
     type: 'varchar',
     default: '',
@@ -51,6 +57,12 @@ function durationMs(text: string): number {
   const unit = UNITS_MS[match?.[2] ?? '']
   if (!match || unit === undefined) throw new Error(`duration is not a valid data duration string: ${text}`)
   return Math.min(Math.max(1, Math.round(Number(match[1]) * unit)), TIMEOUT_MS_MAX)
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error('expected a whole number from 1 on')
+  return value
 }
 
 /** The property of a name. Throws `sql/invalid-session-property`. */

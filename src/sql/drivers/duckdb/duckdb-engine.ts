@@ -191,7 +191,7 @@ class DuckdbEngine implements SqlEngine {
     const listing = this.#queries.add(options.queryId, sql, options.session)
     let leave: (() => void) | undefined
     try {
-      leave = await this.#admission.enter(deadline.signal)
+      leave = await this.#admission.enter(deadline.signal, options.session?.user, options.onQueued)
       listing.started()
       const watch: EngineWatch = { splits: 0 }
       options.onRunning?.(() => ({ percentage: 0, rows: 0, ...watch.read?.(), splits: watch.splits }))

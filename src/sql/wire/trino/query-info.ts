@@ -46,10 +46,11 @@ export function sendQueryPage(response: ServerResponse, statement: Statement | u
     return sendHtml(response, page('Query', text), 404)
   }
   const { id, state, options, createdAt } = statement
-  const { elapsedTimeMillis, queuedTimeMillis, progressPercentage, processedRows } = statement.stats()
+  const { elapsedTimeMillis, queuedTimeMillis, queuePosition, progressPercentage, processedRows } =
+    statement.stats()
   const error = statement.failure === undefined ? '' : toWireError(statement.failure).message
   const rows: [string, unknown][] = [
-    ['state', state],
+    ['state', state === 'QUEUED' ? `QUEUED, ${String(queuePosition)} start before it` : state],
     ['user', options.session.user],
     ['source', options.session.source ?? ''],
     ['asked', createdAt.toISOString()],

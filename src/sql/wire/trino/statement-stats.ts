@@ -7,6 +7,8 @@ export interface StatementTimes {
   /** In the engine's queue, and since the statement came. */
   queuedMs: number
   elapsedMs: number
+  /** Statements that start before this one. */
+  ahead: number
   progress: QueryProgress
   /** Rows and bytes of the answer that were handed out. */
   sent: { rows: number; bytes: number }
@@ -44,6 +46,8 @@ export function statementStats(times: StatementTimes): WireResults['stats'] {
     cpuTimeMillis: elapsed - queued,
     wallTimeMillis: elapsed - queued,
     queuedTimeMillis: queued,
+    // Ours: how many statements start before this one, while it is QUEUED.
+    queuePosition: times.ahead,
     elapsedTimeMillis: elapsed,
     finishingTimeMillis: 0,
     physicalInputTimeMillis: 0,

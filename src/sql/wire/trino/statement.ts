@@ -74,6 +74,7 @@ export class Statement {
   /** Rows that a page of the engine had beyond ours. */
   #rest: Value[][] = []
   #sent = { rows: 0, bytes: 0 }
+  #ahead: () => number = () => 0
   #progress: () => QueryProgress = () => ({ percentage: 0, rows: 0, splits: 0 })
 
   constructor(options: StatementOptions) {
@@ -99,7 +100,13 @@ export class Statement {
       this.#progress = progress
       if (this.#state === 'QUEUED') this.#state = 'RUNNING'
     }
-    const result = await run({ session, queryId: this.id, signal: this.#cancel.signal, onRunning })
+    const result = await run({
+      session,
+      queryId: this.id,
+      signal: this.#cancel.signal,
+      onQueued: (ahead) => (this.#ahead = ahead),
+      onRunning,
+    })
     const running = {
       result,
       writer: createPageWriter(result.columns, parametric),
@@ -256,6 +263,7 @@ export class Statement {
       state: this.#state,
       queuedMs: (this.#startedAt ?? now) - this.#postedAt,
       elapsedMs: now - this.#postedAt,
+      ahead: this.#state === 'QUEUED' ? this.#ahead() : 0,
       progress: this.#progress(),
       sent: this.#sent,
       computed: this.#ready !== undefined,
