@@ -63,7 +63,10 @@ export async function openTls(files: TlsFiles, onError: (error: unknown) => void
   })
   return {
     createServer(options, listener) {
-      const server = createServer({ ...options, ...pem, minVersion: MIN_VERSION }, listener)
+      const server = createServer(
+        { ...options, ...pem, minVersion: MIN_VERSION, handshakeTimeout: SILENT_MS },
+        listener,
+      )
       servers.add(server)
       server.once('close', () => servers.delete(server))
       answerPlainHttp(server)

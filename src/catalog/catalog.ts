@@ -19,6 +19,7 @@ export interface TableVersion {
 
 export interface Catalog {
   listTables(): Promise<string[]>
+  /** Throws `catalog/bad-name` for what can be no table's name. */
   loadTable(name: string): Promise<TableVersion | undefined>
   /** Throws `catalog/conflict` when the table exists. */
   createTable(name: string, metadata: TableMetadata): Promise<TableVersion>

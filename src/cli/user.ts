@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { digestOf } from '../base/access.ts'
 import { readIfPresent, replaceFile } from '../base/files.ts'
@@ -21,6 +22,8 @@ export async function changeUser(
   const others = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith(`${name}:`))
   const token = randomBytes(32).toString('base64url')
   const lines = remove ? others : [...others, formatUser(name, digestOf(token))]
-  await replaceFile(path, lines.map((line) => `${line}\n`).join(''), 0o600)
+  // A new file is its owner's alone; one that is there keeps who may read it.
+  const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o600
+  await replaceFile(path, lines.map((line) => `${line}\n`).join(''), mode)
   if (!remove) process.stdout.write(`${token}\n`)
 }

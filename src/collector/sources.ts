@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { isLoopback } from '../base/access.ts'
 import { LandfallError } from '../base/errors.ts'
 import type { SourceDefinition } from '../model/pipeline.ts'
 import { refuse } from './answers.ts'
@@ -93,10 +94,6 @@ export function checkExposure(host: string, sources: readonly SourceDefinition[]
       hint: 'Give every source a writeKey, listen on 127.0.0.1, or say --insecure',
     },
   )
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function keyOf(request: IncomingMessage): string | undefined {

@@ -4,14 +4,19 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
+import { BasicAuth, Trino } from 'trino-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { landfall } from '../cli/run-cli.ts'
+import { findArtifact } from '../engines/artifacts.ts'
+import { findJava } from '../engines/java.ts'
 import { makeCertificate, type TestCertificate } from '../support/certificate.ts'
 import { type Running, startLandfall, temporaryFolder, until } from '../support/landfall.ts'
 import { missingPrograms } from '../support/programs.ts'
 import { findPython } from '../support/python.ts'
+import { runProgram, SMALL } from './support/run-program.ts'
 
 const python = await findPython()
+const java = findJava({ min: 17 })
 const missing = missingPrograms('openssl', 'curl')
 const pipeline = 'examples/game-simple/pipeline.ts'
 let certificate: TestCertificate
@@ -112,6 +117,52 @@ test('the Python client of Trino logs in by password and by token over https', a
   expect(await python.runJson('trino_login.py', [], { ...asked, token, user: 'bob' })).toMatchObject({
     message: expect.stringContaining('Access Denied: User alice cannot impersonate user bob'),
   })
+})
+
+test('npm trino-client logs in by password over https', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
+  const ask = async (password: string) => {
+    const ssl = { ca: readFileSync(certificate.ca, 'utf8') }
+    const answer = await Trino.create({
+      server: running.sql,
+      auth: new BasicAuth('alice', password),
+      ssl,
+    }).query('select 42')
+    const rows: unknown[][] = []
+    for await (const { data } of answer) rows.push(...(data ?? []))
+    return rows
+  }
+  expect(await ask(token)).toEqual([[42]])
+  await expect(ask('wrong')).rejects.toThrow(/401/)
+})
+
+test("Trino's command line and JDBC driver log in by password and by token over https", {
+  timeout: 240_000,
+}, async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
+  if (typeof java !== 'string') return skip(java.missing)
+  const [cli, driver] = [await findArtifact('trino-cli'), await findArtifact('trino-jdbc')]
+  if (typeof cli !== 'string') return skip(cli.missing)
+  if (typeof driver !== 'string') return skip(driver.missing)
+  const jar = [...SMALL, `-Duser.home=${running.data}`, '-jar', cli]
+  const place = ['--server', running.sql, '--truststore-path', certificate.ca, '--execute', 'select 42']
+  const env = { TRINO_PASSWORD: token }
+  const byPassword = await runProgram(java, [...jar, ...place, '--user', 'alice', '--password'], { env })
+  expect({ code: byPassword.code, output: byPassword.output }).toEqual({ code: 0, output: '"42"\n' })
+  const byToken = await runProgram(java, [...jar, ...place, '--user', 'alice', '--access-token', token])
+  expect({ code: byToken.code, output: byToken.output }).toEqual({ code: 0, output: '"42"\n' })
+  const asBob = await runProgram(java, [...jar, ...place, '--user', 'bob', '--access-token', token])
+  expect(asBob.errors + asBob.output).toContain('Access Denied: User alice cannot impersonate user bob')
+
+  const source = join(import.meta.dirname, '../java/JdbcLogin.java')
+  const jdbc = async (credentials: string) => {
+    const trust = `SSL=true&SSLTrustStorePath=${certificate.ca}`
+    const url = `jdbc:trino://${new URL(running.sql).host}/hive/default?${trust}&${credentials}`
+    return (await runProgram(java, [...SMALL, '-cp', driver, source, url, 'select 42'])).output
+  }
+  expect(await jdbc(`user=alice&password=${token}`)).toBe('42\n')
+  expect(await jdbc(`user=alice&accessToken=${token}`)).toBe('42\n')
+  expect(await jdbc('user=alice&password=wrong')).toMatch(/^error: Authentication failed/)
 })
 
 test('pyiceberg reads over https with a token', async ({ skip }) => {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Counters } from '../../lake/lake.ts'
 import { property } from '../../lake/lake.ts'
 import { parsePosition } from '../../model/position.ts'
-import { dataPaths } from '../../pipeline/paths.ts'
+import { dataPaths, ICEBERG_PREFIX } from '../../pipeline/paths.ts'
 import { openDataCatalog, openDataLog } from '../../pipeline/readers.ts'
 import { EXIT } from '../exit.ts'
 import { readUpFile, type UpFile } from '../up/up-file.ts'
@@ -65,7 +65,8 @@ function formatStatus(data: string, { up, ledger, batch }: Status): string {
   else {
     const processes = Object.entries(up.processes).map(([name, pid]) => `${name} ${pid}`)
     lines.push(`up since ${up.startedAt} (pid ${up.supervisor}; ${processes.join(', ')})`)
-    lines.push(`events   ${up.http}`, `SQL      ${up.sql}`, `pipeline ${up.pipeline}`)
+    lines.push(`events   ${up.http}`, `SQL      ${up.sql}`, `Iceberg  ${up.sql}${ICEBERG_PREFIX}`)
+    lines.push(`pipeline ${up.pipeline}`)
   }
   if (ledger !== null) {
     const { accepted, landed, dead, duplicate, pending } = ledger

@@ -13,6 +13,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from '../../../base/access.ts'
+import { isLandfallError } from '../../../base/errors.ts'
 import type { Catalog } from '../../catalog.ts'
 import {
   type Answer,
@@ -130,7 +131,10 @@ export function createIcebergDoor({ catalog, access, prefix }: IcebergDoorParts)
     request: IncomingMessage,
   ): Promise<Answer> {
     if (namespace !== NAMESPACE) throw noSuchTable(namespace, name)
-    const version = (await catalog.listTables()).includes(name) ? await catalog.loadTable(name) : undefined
+    const version = await catalog.loadTable(name).catch((error: unknown) => {
+      if (isLandfallError(error, 'catalog/bad-name')) return undefined
+      throw error
+    })
     if (version === undefined) throw noSuchTable(namespace, name)
     if (request.method === 'HEAD') return { status: 204 }
     return loadTableAnswer(version, query.get('snapshots') ?? 'all', request.headers['if-none-match'])
