@@ -118,7 +118,16 @@ function badFile(message: string, cause?: unknown): LandfallError {
 function answerPlainHttp(server: Server): void {
   const [secure] = server.listeners('connection') as ((socket: Socket) => void)[]
   server.removeAllListeners('connection')
+  const sockets = new Set<Socket>()
+  const closeAllConnections = server.closeAllConnections.bind(server)
+  // HTTP knows a connection only when its handshake is done.
+  server.closeAllConnections = () => {
+    closeAllConnections()
+    for (const socket of sockets) socket.destroy()
+  }
   server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     const refuse = () => socket.destroy()
     socket.setTimeout(SILENT_MS, refuse)
     socket.on('error', refuse)

@@ -123,8 +123,20 @@ test('plain HTTP is told to speak TLS, and old TLS is not spoken', async ({ skip
   })
   const [error] = (await once(old, 'error')) as [NodeJS.ErrnoException]
   expect(error.code).toMatch(/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/)
+})
+
+test('a connection that says nothing holds up neither others nor the end', async ({ skip }) => {
+  if (missing !== undefined) return skip(missing)
+  const server = await openServer()
   const silent = connect(server.port, '127.0.0.1')
-  await once(silent, 'connect')
-  silent.destroy()
+  const halfway = connect(server.port, '127.0.0.1')
+  await Promise.all([once(silent, 'connect'), once(halfway, 'connect')])
+  halfway.write(Buffer.from([0x16, 0x03, 0x01]))
   expect((await ask(server.port)).text).toBe('hello')
+  const ended = Promise.all([once(silent, 'close'), once(halfway, 'close')])
+  for (const socket of [silent, halfway]) socket.on('error', () => {})
+  const startedAt = performance.now()
+  await server[Symbol.asyncDispose]()
+  await ended
+  expect(performance.now() - startedAt).toBeLessThan(5000)
 })

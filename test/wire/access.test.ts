@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { landfall } from '../cli/run-cli.ts'
-import { until } from '../support/landfall.ts'
+import { startLandfall, until } from '../support/landfall.ts'
 import { findPython, loadIcebergExtension } from '../support/python.ts'
 import { type Lakehouse, openLakehouse } from './iceberg-rest/open-lakehouse.ts'
 
@@ -110,6 +110,19 @@ test('a user that is added or removed while the door is open counts within secon
   expect((await landfall(['user', 'carol', '--remove', '--sql-users', users])).code).toBe(0)
   await until('carol to be kept out', async () => (await carol()).status === 401)
   expect(await landfall(['user', 'carol', '--remove', '--sql-users', users])).toMatchObject({ code: 2 })
+})
+
+test('a door that others can reach by plain HTTP says that tokens can be read on the way', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'landfall-open-'))
+  const listen = { http: '127.0.0.1:0', sql: '0.0.0.0:0' }
+  const running = await startLandfall('examples/game-simple/pipeline.ts', {
+    data,
+    ...listen,
+    args: ['--sql-users', users],
+  })
+  await running.stop()
+  rmSync(data, { recursive: true, force: true })
+  expect(running.output()).toMatch(/keys and tokens travel unencrypted to 0\.0\.0\.0:0: give --tls-cert/)
 })
 
 test('landfall sql asks under the name that belongs to its token', async () => {

@@ -204,5 +204,6 @@ test('a mistake in the configuration ends the start with its reason', async ({ s
   expect((await up('--tls-cert', certificate.cert, '--tls-key', '/nowhere')).stderr).toMatch(
     /TLS key \/nowhere cannot be read/,
   )
+  expect((await up('--sql', 'https://127.0.0.1:0')).stderr).toMatch(/without a certificate.*--tls-cert FILE/)
   expect((await up('--sql-users', '/nowhere')).stderr).toMatch(/file of users \/nowhere cannot be read/)
 })

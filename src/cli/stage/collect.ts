@@ -4,7 +4,7 @@ import type { Report } from '../reporter.ts'
 import { loadDefinition } from './definition.ts'
 import { reasonNote } from './reason-note.ts'
 import { runStage, type Stage } from './run-stage.ts'
-import { aborted, loggerOver, type StageCommandOptions, tlsFiles } from './stage-options.ts'
+import { aborted, loggerOver, type StageCommandOptions, tlsFiles, warnUnencrypted } from './stage-options.ts'
 
 /** `landfall collect`, and the door of `landfall up`. Ends the process. */
 export function runCollect(options: StageCommandOptions): Promise<never> {
@@ -24,12 +24,13 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
     data: settings.data,
     listen: settings['collector.listen'],
     insecure: settings.insecure,
-    tls: tlsFiles(settings),
+    tls: tlsFiles(settings, 'collector'),
     collector: roomSettings(settings, 'collector'),
     log: roomSettings(settings, 'log'),
     logger: loggerOver(report),
     onReason: (reason) => report(reasonNote(reason)),
   })
+  warnUnencrypted(settings, 'collector', report)
   return {
     address: door.address,
     done: door.dead,

@@ -5,7 +5,7 @@ import { openQuery } from '../../pipeline/query.ts'
 import type { Report } from '../reporter.ts'
 import { loadCompiled } from './definition.ts'
 import { runStage, type Stage } from './run-stage.ts'
-import { aborted, loggerOver, type StageCommandOptions, tlsFiles } from './stage-options.ts'
+import { aborted, loggerOver, type StageCommandOptions, tlsFiles, warnUnencrypted } from './stage-options.ts'
 
 /** `landfall query`, and the query process of `landfall up`. Ends the process. */
 export function runQuery(options: StageCommandOptions): Promise<never> {
@@ -27,11 +27,12 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
     insecure: settings.insecure,
     token: settings['sql.token'],
     users: settings['sql.users'],
-    tls: tlsFiles(settings),
+    tls: tlsFiles(settings, 'sql'),
     onWarning: (text, error) => loggerOver(report).warn({ error }, text),
     settings: roomSettings(settings, 'sql'),
     named: namedOf(pipeline, path),
   })
+  warnUnencrypted(settings, 'sql', report)
   return {
     address: door.address,
     done: new Promise(() => {}),

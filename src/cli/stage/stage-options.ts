@@ -1,5 +1,7 @@
 /** What the commands of all stages share; loads none of the rooms. */
+import { isLoopback } from '../../base/access.ts'
 import { formatError, LandfallError } from '../../base/errors.ts'
+import { formatAddress } from '../../base/setting.ts'
 import type { TlsFiles } from '../../base/tls.ts'
 import type { SettingName, Settings } from '../../config.ts'
 import type { Level, LogFormat, Report } from '../reporter.ts'
@@ -10,6 +12,8 @@ export interface StageCommandOptions {
   logFormat: LogFormat
 }
 
+type Door = 'collector' | 'sql'
+
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
@@ -17,16 +21,39 @@ export function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Certificate and key of the doors; null: they speak plain HTTP. */
-export function tlsFiles(settings: Settings): TlsFiles | null {
+/** Certificate and key of a door; null: it speaks plain HTTP. */
+export function tlsFiles(settings: Settings, door: Door): TlsFiles | null {
   const { 'tls.cert': cert, 'tls.key': key } = settings
   if (cert !== null && key !== null) return { cert, key }
-  if (cert === null && key === null) return null
+  if (cert === null && key === null) {
+    const { [`${door}.listen` as const]: listen } = settings
+    if (listen.secure) throw needsCertificate(formatAddress(listen))
+    return null
+  }
   throw new LandfallError(
     'fix-config',
     'config/invalid',
     `tls.${cert === null ? 'key' : 'cert'} is given without tls.${cert === null ? 'cert' : 'key'}`,
     { hint: 'Give both, as PEM files: --tls-cert FILE --tls-key FILE' },
+  )
+}
+
+/** A door that others can reach by plain HTTP: what proves who somebody is could be read on the way. */
+export function warnUnencrypted(settings: Settings, door: Door, report: Report): void {
+  const { 'tls.cert': cert, insecure, [`${door}.listen` as const]: listen } = settings
+  if (cert !== null || insecure || isLoopback(listen.host)) return
+  const text = `keys and tokens travel unencrypted to ${formatAddress(listen)}: give --tls-cert and --tls-key, or let a proxy end TLS before it`
+  report({ level: 'warn', text, fields: { door } })
+}
+
+function needsCertificate(address: string): LandfallError {
+  return new LandfallError(
+    'fix-config',
+    'config/invalid',
+    `https://${address} is to be served without a certificate`,
+    {
+      hint: 'Give --tls-cert FILE --tls-key FILE',
+    },
   )
 }
 
