@@ -4,10 +4,13 @@ import { isLandfallError } from '../../src/base/errors.ts'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../../src/sql/sql.ts'
 import { Landing } from './support/landing.ts'
+import { numbers } from './support/numbers.ts'
 import { rowsOf } from './support/rows.ts'
 
-const LARGE = "SELECT repeat('x', 100) || n AS x, n FROM range(100000) AS t(n)"
-const LONG = 'SELECT sum(a.n * b.n) FROM range(3000) AS a(n), range(3000) AS b(n)'
+const LARGE = `SELECT lpad('', 100, 'x') || cast(n AS varchar) AS x, n FROM ${numbers(100000)}`
+const long = (count: number) =>
+  `SELECT sum(a.n * b.n) FROM ${numbers(count, 'a', 'n')}, ${numbers(count, 'b', 'n')}`
+const LONG = long(3000)
 
 /** Reads an answer until the signal; what it ended with. */
 async function outcome(engine: SqlEngine, sql: string, signal: AbortSignal): Promise<string> {
@@ -48,7 +51,7 @@ test('an engine that is closed ends its queries and answers', { timeout: 30_000 
   await reader.next()
   const next = reader.next().catch((error: unknown) => error)
   const never = new AbortController().signal
-  const running = outcome(engine, LONG.replaceAll('3000', '3000000'), never)
+  const running = outcome(engine, long(3_000_000), never)
   await sleep(100)
   const started = performance.now()
   await engine[Symbol.asyncDispose]()
@@ -92,7 +95,7 @@ test('a process that grows beyond its bound ends the queries that run', { timeou
   const landing = await Landing.open()
   const engine = await openDuckdbEngine({ lake: landing.lake, settings: { processMemoryMax: 1 } })
   const never = new AbortController().signal
-  expect(await outcome(engine, LONG.replaceAll('3000', '3000000'), never)).toBe('sql/out-of-memory')
+  expect(await outcome(engine, long(3_000_000), never)).toBe('sql/out-of-memory')
   await engine[Symbol.asyncDispose]()
   await landing.close()
 })

@@ -143,7 +143,7 @@ describe('reference tables', () => {
 
 describe('names', () => {
   test.each([
-    ['SELECT * FROM nothing.default.x', 'sql/unknown-schema', undefined],
+    ['SELECT * FROM nothing.default.x', 'sql/unknown-catalog', undefined],
     ['SELECT * FROM system.runtime.queris', 'sql/unknown-table', 'Did you mean queries?'],
     ['SELECT * FROM information_schema.tabels', 'sql/unknown-table', 'Did you mean tables?'],
     ['SELECT * FROM system.metadata.t', 'sql/unknown-table', undefined],

@@ -1,8 +1,10 @@
 /** What is kept from one question to the next changes no answer. */
+
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../../src/sql/sql.ts'
 import { Landing, PURCHASES } from './support/landing.ts'
+import { numbers } from './support/numbers.ts'
 import { rowsOf } from './support/rows.ts'
 
 let landing: Landing
@@ -76,14 +78,14 @@ test('a table that is gone is unknown to a known question as to a new one', asyn
 })
 
 test.each([0, 1, 255, 256, 257, 2048, 5000])('%i rows come whole and in order, twice', async (count) => {
-  const sql = `SELECT i, 'row ' || i AS text FROM range(${count}) AS numbers(i)`
+  const sql = `SELECT i, 'row ' || cast(i AS varchar) AS text FROM ${numbers(count, 'numbers', 'i')}`
   const expected = Array.from({ length: count }, (_, i) => [i, `row ${i}`])
   expect(await rowsOf(engine, sql)).toEqual(expected)
   expect(await rowsOf(engine, sql)).toEqual(expected)
 })
 
 test('an error leaves nothing to the next question, and comes as often as it is asked', async () => {
-  const wrong = "SELECT CASE WHEN i > 100 THEN CAST('x' || i AS integer) END FROM range(200) AS numbers(i)"
+  const wrong = `SELECT CASE WHEN i > 100 THEN CAST('x' || cast(i AS varchar) AS integer) END FROM ${numbers(200, 'numbers', 'i')}`
   for (let times = 0; times < 3; times++) {
     await expect(rowsOf(engine, wrong)).rejects.toMatchObject({ kind: 'fix-request' })
     expect(await rowsOf(engine, 'SELECT 1')).toEqual([[1]])

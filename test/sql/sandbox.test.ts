@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLandfallError } from '../../src/base/errors.ts'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
+import { StatementParser } from '../../src/sql/drivers/duckdb/parser.ts'
+import { checkStatement } from '../../src/sql/drivers/duckdb/sandbox.ts'
 import type { SqlEngine } from '../../src/sql/sql.ts'
 import { greedyStatements, hostileStatements } from './support/hostile.ts'
 import { Landing } from './support/landing.ts'
@@ -51,10 +53,22 @@ describe('statements that must not run', () => {
       .replaceAll('OUT', join(landing.directory, 'lake', 'out'))
     const error = await errorOf(engine, statement)
     expect(error.code).toMatch(
-      /^sql\/(not-allowed|not-supported|syntax|unknown-table|unknown-schema|unknown-column)$/,
+      /^sql\/(not-allowed|not-supported|syntax|unknown-table|unknown-schema|unknown-catalog|unknown-column|unknown-function|type-mismatch)$/,
     )
     expect(error.message + (error.hint ?? '')).not.toContain(SECRET)
     expect(everyName()).toEqual(before)
+  })
+
+  test('the check of the tree refuses them too, whatever a translation let through', async () => {
+    const parser = await StatementParser.open()
+    const names = await engine.listTables()
+    const known = { names, byId: (id: string) => (names.includes(id) ? { id } : undefined) }
+    for (const sql of hostileStatements) {
+      const text = { sql, qualified: new Set<number>(), columns: undefined, place: () => undefined }
+      const checked = parser.parse(text).then((tree) => checkStatement(tree, text, known))
+      await expect(checked, sql).rejects.toSatisfy((error) => isLandfallError(error))
+    }
+    parser.close()
   })
 
   test('beneath the sandbox DuckDB itself opens nothing outside lake and spool, and cannot be reopened', async () => {
@@ -74,9 +88,10 @@ describe('statements that must not run', () => {
       `SELECT * FROM glob('/etc/*')`,
       `SELECT * FROM read_text('${join(landing.directory, 'lake', '..', 'secret.csv')}')`,
     ]) {
-      await expect(executor.run(sql, new Map(), '', 10, signal), sql).rejects.toSatisfy((error) =>
-        isLandfallError(error, 'sql/not-allowed'),
-      )
+      await expect(
+        executor.run({ sql, place: () => undefined }, new Map(), '', 10, signal),
+        sql,
+      ).rejects.toSatisfy((error) => isLandfallError(error, 'sql/not-allowed'))
     }
     await executor.close()
   })
@@ -87,7 +102,7 @@ describe('statements that ask for too much end with an error, and the engine goe
     const started = performance.now()
     const error = await errorOf(engine, sql)
     expect(error.code).toMatch(
-      /^sql\/(too-complex|syntax|timeout|out-of-memory|too-large|bad-value|invalid)$/,
+      /^sql\/(too-complex|syntax|timeout|out-of-memory|too-large|bad-value|invalid|invalid-argument)$/,
     )
     expect(performance.now() - started).toBeLessThan(20_000)
     expect(await rowsOf(engine, 'SELECT count(*) FROM events')).toEqual([[20]])

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { matchesLike, parseCommand } from '../../src/sql/commands.ts'
-import { unqualify } from '../../src/sql/drivers/duckdb/unqualify.ts'
 import { parseExact, stringifyExact } from '../../src/sql/json.ts'
 import { indexOfByte, lineColumnAt, nearestName, splitStatements } from '../../src/sql/text.ts'
 import { fromWireError, toWireError } from '../../src/sql/trino-errors.ts'
@@ -95,24 +94,6 @@ describe('commands', () => {
     expect(matchesLike('a.b', 'a_b')).toBe(true)
     expect(matchesLike('axb', 'a.b')).toBe(false)
   })
-})
-
-test('qualifiers become blanks and nothing moves', () => {
-  const cases: [string, string][] = [
-    ['from hive.default.t', '     '.padEnd(18) + 't'],
-    ['from "hive"."default"."t" x', `${'from'.padEnd(22)}"t" x`],
-    ['select default.t.a from default.t', `select         t.a from         t`],
-    ['from x.default.t', 'from x.default.t'],
-    ["select 'hive.default.t'", "select 'hive.default.t'"],
-    ['from hive . default\n. t', 'from               \n  t'],
-    ['from hive.other.t', 'from hive.other.t'],
-    ['from information_schema . tables t', 'from information_schema$tables   t'],
-  ]
-  for (const [sql, expected] of cases) {
-    const { sql: text } = unqualify(sql, (parts) => parts.join('$'))
-    expect(text).toHaveLength(sql.length)
-    expect(text).toBe(expected.startsWith('  ') ? `from${expected.slice(4)}` : expected)
-  }
 })
 
 describe('types of Trino', () => {

@@ -9,6 +9,7 @@ import { type RunSqlOptions, runSql } from '../../../src/cli/sql/run-sql.ts'
 import { openDuckdbEngine } from '../../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../../../src/sql/sql.ts'
 import { Landing } from '../../sql/support/landing.ts'
+import { numbers } from '../../sql/support/numbers.ts'
 
 let landing: Landing
 let engine: SqlEngine
@@ -81,7 +82,7 @@ test('a statement is printed as an aligned table, with the count below', async (
 
 test('wide characters, several lines, nothing that moves a cursor', async () => {
   const statement =
-    "SELECT '日本' AS a, 'one' || chr(10) || 'two' AS b, chr(27) || '[31mred' AS c, NULL AS d, [1, NULL] AS e"
+    "SELECT '日本' AS a, 'one' || chr(10) || 'two' AS b, chr(27) || '[31mred' AS c, NULL AS d, array[1, NULL] AS e"
   expect((await run({ statement })).output).toBe(
     [
       '  a   |  b   |       c       |  d   |     e',
@@ -96,12 +97,12 @@ test('wide characters, several lines, nothing that moves a cursor', async () => 
 })
 
 test('--json prints one array and nothing else', async () => {
-  const statement = `SELECT 1 AS a, 2 AS a, 9223372036854775807 AS big, NULL AS n, {'x': [1.5]} AS r, CAST('NaN' AS double) AS d`
+  const statement = `SELECT 1 AS a, 2 AS a, 9223372036854775807 AS big, NULL AS n, cast(row(array[1.5]) AS row(x array(decimal(2, 1)))) AS r, CAST('NaN' AS double) AS d`
   const { code, output, errors } = await run({ statement, json: true })
   expect(output).toBe('[{"a":1,"a_2":2,"big":9223372036854775807,"n":null,"r":{"x":["1.5"]},"d":"NaN"}]\n')
   expect([code, errors]).toEqual([0, ''])
   expect((await run({ statement: 'SELECT 1 WHERE false', json: true })).output).toBe('[]\n')
-  const many = await run({ statement: 'SELECT n FROM range(30000) AS t(n)', json: true })
+  const many = await run({ statement: `SELECT n FROM ${numbers(30000)}`, json: true })
   expect(JSON.parse(many.output)).toHaveLength(30000)
 })
 
@@ -142,7 +143,7 @@ test('a reader that has enough ends the command quietly', async () => {
   const output = new Terminal()
   const errorOutput = new Terminal()
   output.once('data', () => output.destroy())
-  const statement = "SELECT repeat('x', 100) FROM range(200000)"
+  const statement = `SELECT lpad('', 100, 'x') FROM ${numbers(200000)}`
   const code = await runSql({
     engine,
     statement,
@@ -190,7 +191,7 @@ test('Ctrl-C ends the query that runs, or the line that was begun; Ctrl-D leaves
   const { input, output, ended } = converse()
   await output.wait(/landfall> /)
   input.write(
-    'SELECT count(*) FROM range(10000000) AS a(x), range(10000000) AS b(y) WHERE (x * y) % 7 = 3;\n',
+    `SELECT count(*) FROM ${numbers(10000000, 'a', 'x')}, ${numbers(10000000, 'b', 'y')} WHERE (x * y) % 7 = 3;\n`,
   )
   await new Promise((resolve) => setTimeout(resolve, 300))
   input.write('\x03')

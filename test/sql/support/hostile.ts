@@ -159,6 +159,10 @@ export const hostileStatements: string[] = [
   '\u0000SELECT 1',
 ]
 
+/** A relation of 10^9 rows `x`, longer than any query may run. */
+const BILLION = `(SELECT a.n * 100000 + b.n * 10 + c.n AS x FROM unnest(sequence(1, 10000)) AS a(n)
+  CROSS JOIN unnest(sequence(1, 10000)) AS b(n) CROSS JOIN unnest(sequence(1, 10)) AS c(n)) AS big`
+
 /** Statements that are allowed in kind and ask for too much. Each must end with an error in bounded time and memory. */
 export const greedyStatements: [name: string, sql: string][] = [
   ['parentheses', `SELECT ${'('.repeat(20_000)}1${')'.repeat(20_000)}`],
@@ -169,31 +173,40 @@ export const greedyStatements: [name: string, sql: string][] = [
   ['not', `SELECT ${'NOT '.repeat(50_000)}true`],
   ['case', `SELECT ${'CASE WHEN true THEN '.repeat(5000)}1${' END'.repeat(5000)}`],
   ['subqueries', `SELECT ${'(SELECT '.repeat(5000)}1${')'.repeat(5000)}`],
-  ['from', `SELECT * FROM ${'(SELECT * FROM '.repeat(500)}range(1)${')'.repeat(500)}`],
+  ['from', `SELECT * FROM ${'(SELECT * FROM '.repeat(500)}(VALUES 1)${')'.repeat(500)}`],
   ['unions', `SELECT 1${' UNION ALL SELECT 1'.repeat(20_000)}`],
-  ['joins', `SELECT 1 FROM range(1)${' CROSS JOIN range(1)'.repeat(900)}`],
+  ['joins', `SELECT 1 FROM (VALUES 1)${' CROSS JOIN (VALUES 1)'.repeat(900)}`],
   ['withs', `WITH ${Array.from({ length: 5000 }, (_, i) => `c${i} AS (SELECT 1)`).join(', ')} SELECT 1`],
   ['nested withs', `${'WITH a AS ('.repeat(900)}SELECT 1${') SELECT 1'.repeat(900)}`],
+  [
+    'repeated arguments',
+    `SELECT ${'concat_ws(chr(1), '.repeat(150)}x${', x)'.repeat(150)} FROM (VALUES 'x') t(x)`,
+  ],
+  ['doubling', `SELECT ${'width_bucket('.repeat(60)}1e0${', 0e0, 9e0, 5)'.repeat(60)}`],
   ['a huge text', `SELECT '${'x'.repeat(3_000_000)}'`],
-  ['a huge list', `SELECT 1 IN (1${',1'.repeat(600_000)})`],
-  ['a list of a billion', 'SELECT len(list(n)) FROM range(1000000000) AS t(n)'],
-  ['all rows at once', 'SELECT n, repeat(n::varchar, 50) FROM range(1000000000) AS t(n)'],
+  ['a huge list', `SELECT 1 IN (1${',1'.repeat(400_000)})`],
+  ['a huge sequence', 'SELECT cardinality(sequence(1, 1000000000))'],
+  ['a list of a billion', `SELECT cardinality(array_agg(x)) FROM ${BILLION}`],
+  ['all rows at once', `SELECT x, lpad(cast(x AS varchar), 50, 'x') FROM ${BILLION}`],
   [
     'a product',
-    'SELECT count(*) FROM range(100000000) AS a(x), range(100000000) AS b(y) WHERE (x * y) % 7 = 3',
+    `SELECT count(*) FROM ${BILLION} CROSS JOIN ${BILLION.replace('AS x', 'AS y').replace('AS big', 'AS bigger')} WHERE (x * y) % 7 = 3`,
   ],
-  ['a sort', 'SELECT n FROM range(2000000000) AS t(n) ORDER BY hash(n) LIMIT 1 OFFSET 1999999999'],
+  ['a sort', `SELECT x FROM ${BILLION} ORDER BY md5(to_utf8(cast(x AS varchar))) OFFSET 999999999 LIMIT 1`],
   [
     'endless recursion',
-    'WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r',
+    'WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r',
   ],
   [
     'growing recursion',
-    "WITH RECURSIVE r AS (SELECT 'x' AS s UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",
+    "WITH RECURSIVE r(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",
   ],
   [
     'many groups',
-    'SELECT count(*) FROM (SELECT hash(n) AS h, count(*) FROM range(2000000000) AS t(n) GROUP BY 1)',
+    `SELECT count(*) FROM (SELECT md5(to_utf8(cast(x AS varchar))), count(*) FROM ${BILLION} GROUP BY 1)`,
   ],
-  ['an aggregate of texts', "SELECT length(string_agg(repeat('x', 1000), ',')) FROM range(10000000)"],
+  [
+    'an aggregate of texts',
+    `SELECT length(listagg(lpad('', 1000, 'x'), ',') WITHIN GROUP (ORDER BY x)) FROM ${BILLION}`,
+  ],
 ]

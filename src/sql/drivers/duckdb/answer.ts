@@ -2,6 +2,7 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
 import type { ResultColumn, Value } from '../../sql.ts'
+import type { KnownType } from './dialect/sql-type.ts'
 import { translateDuckdbError } from './duckdb-errors.ts'
 import { rowsOf } from './values.ts'
 
@@ -45,12 +46,19 @@ export class TableAnswer implements Answer {
   readonly columns: ResultColumn[]
   readonly rows: number
   readonly #connection: DuckDBConnection
+  readonly #types: readonly KnownType[]
   readonly #released = Promise.withResolvers<void>()
   #closed = false
   #inUse = false
 
-  constructor(connection: DuckDBConnection, columns: ResultColumn[], rows: number) {
+  constructor(
+    connection: DuckDBConnection,
+    columns: ResultColumn[],
+    types: readonly KnownType[],
+    rows: number,
+  ) {
     this.#connection = connection
+    this.#types = types
     this.columns = columns
     this.rows = rows
   }
@@ -64,7 +72,7 @@ export class TableAnswer implements Answer {
         const chunk = await this.#use(() => result.fetchChunk())
         if (!chunk || chunk.rowCount === 0) throw endedEarly(left)
         left -= chunk.rowCount
-        yield rowsOf(chunk)
+        yield rowsOf(chunk, this.#types)
       }
     } finally {
       this.close()
@@ -78,7 +86,7 @@ export class TableAnswer implements Answer {
     try {
       return await work()
     } catch (error) {
-      throw this.#closed ? endedEarly(this.rows) : translateDuckdbError(error, { sql: '', prefixBytes: 0 })
+      throw this.#closed ? endedEarly(this.rows) : translateDuckdbError(error, { prefixBytes: 0 })
     } finally {
       this.#inUse = false
       if (this.#closed) this.#release()

@@ -1,16 +1,34 @@
 /** Statements that passed the check, so that one which is asked again is neither parsed nor walked again. */
 import { isLandfallError } from '../../../base/errors.ts'
 import type { Namespace, Place, Resolved } from '../../names/namespace.ts'
+import type { ResultColumn, Session } from '../../sql.ts'
+import { quoteIdentifier } from '../../text.ts'
+import type { Column } from './dialect/context.ts'
+import { type Names, parseQuery, relationNames, type TranslatedText, translate } from './dialect/translate.ts'
+import { loadTrinoGrammar } from './dialect/trino-grammar.ts'
+import { typeOfName } from './dialect/type-syntax.ts'
 import type { StatementParser, TreeNode } from './parser.ts'
 import { Recent } from './recent.ts'
 import { checkStatement } from './sandbox.ts'
-import { unqualify } from './unqualify.ts'
 
 /** The statement as it will run, the relations it reads, and its tree. */
 export interface CheckedText {
-  sql: string
+  text: TranslatedText
   relations: readonly Resolved[]
   tree: TreeNode
+}
+
+/** What the check asks of the names. */
+export interface KnownNames {
+  namespace(): Promise<Namespace>
+  /** `path`: the views that are being looked at, in each other. */
+  columns(relation: Resolved, signal: AbortSignal, path: readonly string[]): Promise<readonly ResultColumn[]>
+}
+
+/** Who asks, and the views around a statement that is a view's. */
+export interface Asked {
+  session: Session | undefined
+  path: readonly string[]
 }
 
 /** A tree takes some hundred times the bytes of its text: 128 of 4,000 characters are tens of megabytes at the very most. */
@@ -19,42 +37,96 @@ const STATEMENT_CHARACTERS_MAX = 4000
 
 export class CheckedStatements {
   readonly #parser: StatementParser
-  readonly #namespace: () => Promise<Namespace>
+  readonly #names: KnownNames
   readonly #passed = new Recent<CheckedText>(STATEMENTS_MAX, STATEMENT_CHARACTERS_MAX)
 
-  constructor(parser: StatementParser, namespace: () => Promise<Namespace>) {
+  constructor(parser: StatementParser, names: KnownNames) {
     this.#parser = parser
-    this.#namespace = namespace
+    this.#names = names
   }
 
   /**
    * Runs `use` with the checked statement. What is checked is what runs, character by character.
    *
-   * Whether a statement passes depends on its text, on where its names are looked up and on the relations it names, nothing else;
-   * that these are still there is looked at when they are pinned. If one is gone, the statement is checked anew against the names
-   * of now, for the same answer as a statement gets that was never seen.
+   * Whether a statement passes, and as what, depends on its text, on the session and on the relations it names, nothing else; that
+   * these are still there is looked at when they are pinned. If one is gone, the statement is checked anew against the names of now,
+   * for the same answer as a statement gets that was never seen.
    */
-  async with<T>(written: string, place: Place, use: (checked: CheckedText) => Promise<T>): Promise<T> {
-    const key = `${place.catalog ?? ''}.${place.schema ?? ''}\n${written}`
+  async with<T>(
+    written: string,
+    asked: Asked,
+    signal: AbortSignal,
+    use: (checked: CheckedText) => Promise<T>,
+  ): Promise<T> {
+    const { catalog, schema, timeZone, user } = asked.session ?? {}
+    const key = `${JSON.stringify([catalog, schema, timeZone, user])}\n${written}`
     const known = this.#passed.get(key)
-    if (known === undefined) return use(await this.#check(written, place, key))
+    if (known === undefined) return use(await this.#check(written, asked, signal, key))
     try {
       return await use(known)
     } catch (error) {
       if (!isLandfallError(error, 'sql/unknown-table')) throw error
       this.#passed.delete(key)
-      return use(await this.#check(written, place, key))
+      return use(await this.#check(written, asked, signal, key))
     }
   }
 
-  async #check(written: string, place: Place, key: string): Promise<CheckedText> {
-    const namespace = await this.#namespace()
-    const text = unqualify(written, (parts) => namespace.resolve(parts, place).id)
-    const tree = await this.#parser.parse(text.sql)
+  async #check(
+    written: string,
+    { session, path }: Asked,
+    signal: AbortSignal,
+    key: string,
+  ): Promise<CheckedText> {
+    const root = parseQuery(written, await loadTrinoGrammar())
+    const namespace = await this.#names.namespace()
+    const place: Place = { catalog: session?.catalog, schema: session?.schema }
+    const columns = await this.#columns(relationNames(root), namespace, place, (each) =>
+      this.#names.columns(each, signal, path),
+    )
+    const text = translate(written, root, namesIn(namespace, place, columns), session)
+    const tree = await this.#parser.parse(text)
     const { tables } = checkStatement(tree, text, namespace)
     const relations = Array.from(tables, (id) => namespace.byId(id)!)
-    const checked = { sql: text.sql, relations, tree }
+    const checked = { text, relations, tree }
     this.#passed.set(key, checked)
     return checked
+  }
+
+  /** Columns of the relations that a statement may mean, by their ids. */
+  async #columns(
+    written: readonly string[][],
+    namespace: Namespace,
+    place: Place,
+    describe: (relation: Resolved) => Promise<readonly ResultColumn[]>,
+  ): Promise<Map<string, Column[]>> {
+    const found = new Map<string, Resolved>()
+    for (const parts of written) {
+      const resolved = resolveIfThere(namespace, parts, place)
+      if (resolved) found.set(resolved.id, resolved)
+    }
+    const described = Array.from(found.values(), async (resolved) => {
+      const columns = await describe(resolved)
+      return [resolved.id, columns.map(({ name, type }) => ({ name, type: typeOfName(type) }))] as const
+    })
+    return new Map(await Promise.all(described))
+  }
+}
+
+/** A name that is nothing may be one of a WITH, which the translator knows. */
+function resolveIfThere(namespace: Namespace, parts: readonly string[], place: Place): Resolved | undefined {
+  try {
+    return namespace.resolve(parts, place)
+  } catch (error) {
+    if (isLandfallError(error)) return undefined
+    throw error
+  }
+}
+
+function namesIn(namespace: Namespace, place: Place, columns: ReadonlyMap<string, readonly Column[]>): Names {
+  return {
+    table(parts) {
+      const { id } = namespace.resolve(parts, place)
+      return { text: quoteIdentifier(id), qualified: parts.length > 1, columns: columns.get(id) }
+    },
   }
 }

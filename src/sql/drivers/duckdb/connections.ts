@@ -44,7 +44,7 @@ export class QueryConnection {
       } catch (error) {
         if (isInterrupt(error) || isMissingFile(error)) throw error
         // Its place would be one in the text that DuckDB reads, which nobody wrote.
-        throw inRelation(name, translateDuckdbError(error, { sql: '', prefixBytes: 0 }))
+        throw inRelation(name, translateDuckdbError(error, { prefixBytes: 0 }))
       }
       this.#views.set(name, select)
     }

@@ -133,8 +133,11 @@ class DuckdbEngine implements SqlEngine {
       pinner: new Pinner({ lake, log, spool: this.#spool, spoolWaitMs: this.#settings.spoolWaitMs }),
       named: named ?? { views: [], reference: [] },
       queries: () => this.#queries.list(),
-      check: async (text) =>
-        (await this.#start()).statements.with(text, {}, (checked) => Promise.resolve(checked)),
+      check: async (text, path) => {
+        const { statements } = await this.#start()
+        const session = { session: undefined, path }
+        return statements.with(text, session, this.#closing.signal, (checked) => Promise.resolve(checked))
+      },
       columnsOf: async (text, relations) =>
         (await this.#start()).executor.columnsOf(text, relations, this.#closing.signal),
     })
@@ -235,7 +238,7 @@ class DuckdbEngine implements SqlEngine {
     watch: EngineWatch,
   ): Promise<QueryResult> {
     const { statements, executor } = await this.#start()
-    return statements.with(sql, placeOf(options.session), (checked) =>
+    return statements.with(sql, { session: options.session, path: [] }, signal, (checked) =>
       this.#runChecked(executor, checked, command, options, signal, watch),
     )
   }
@@ -255,11 +258,11 @@ class DuckdbEngine implements SqlEngine {
       if (command)
         return { ...(await this.#explain(executor, checked, command, relations, signal)), freshness }
       if (options.columnsOnly) {
-        const columns = await executor.columnsOf(checked.sql, relations, signal)
+        const columns = await executor.columnsOf(checked.text, relations, signal)
         return { ...textResult([], []), columns: outputNames(checked.tree, columns), freshness }
       }
       const rowsMax = Math.min(options.rowsMax ?? this.#settings.rowsMax, this.#settings.rowsMax)
-      const answer = await executor.run(checked.sql, relations, shape, rowsMax, signal, watch)
+      const answer = await executor.run(checked.text, relations, shape, rowsMax, signal, watch)
       const columns = outputNames(checked.tree, answer.columns)
       return { columns, pages: this.#pages(answer, options.signal), freshness }
     } finally {
@@ -269,17 +272,17 @@ class DuckdbEngine implements SqlEngine {
 
   async #explain(
     executor: Executor,
-    { sql }: CheckedText,
+    { text }: CheckedText,
     { form, analyze }: ExplainCommand,
     relations: Relations,
     signal: AbortSignal,
   ): Promise<QueryResult> {
     if (form === 'validate') {
-      await executor.columnsOf(sql, relations, signal)
+      await executor.columnsOf(text, relations, signal)
       return rowsResult([{ name: 'Valid', type: 'boolean' }], [[true]])
     }
     const kind = analyze ? 'ANALYZE' : form === 'json' ? '(FORMAT json)' : ''
-    return textResult(['Query Plan'], [[await executor.explain(sql, relations, kind, signal)]])
+    return textResult(['Query Plan'], [[await executor.explain(text, relations, kind, signal)]])
   }
 
   /** Pages of an answer; dropped when it is cancelled, abandoned or the engine closes. */
@@ -328,7 +331,7 @@ class DuckdbEngine implements SqlEngine {
     const parser = await StatementParser.open()
     const files = this.#namedFiles
     const executor = await Executor.open({ ...this.#settings, temporaryDirectory, directories, files })
-    const statements = new CheckedStatements(parser, () => this.#named.namespace())
+    const statements = new CheckedStatements(parser, this.#named)
     return {
       parser,
       statements,

@@ -3,7 +3,7 @@
  * offset), candidates.
  */
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
-import { indexOfByte, lineColumnAt } from '../../text.ts'
+import type { LineColumn } from '../../text.ts'
 
 export interface DuckdbErrorText {
   exception_type?: string
@@ -14,9 +14,10 @@ export interface DuckdbErrorText {
   name?: string
 }
 
-/** What the statement text is and where it stands in what was run (`prefix` bytes were put before it). */
+/** How places in what was run are found in what the user wrote (`prefixBytes` were put before it). */
 export interface StatementPlace {
-  sql: string
+  /** Line and column of a byte of the statement that runs; without it nothing is known. */
+  place?: (byte: number) => LineColumn | undefined
   prefixBytes: number
 }
 
@@ -38,9 +39,7 @@ export function placeOf(
   place: StatementPlace,
 ): Record<string, unknown> {
   if (position === undefined) return {}
-  const byte = Number(position) - place.prefixBytes
-  if (!(byte >= 0) || byte > Buffer.byteLength(place.sql)) return {}
-  return { ...lineColumnAt(place.sql, indexOfByte(place.sql, byte)) }
+  return { ...place.place?.(Number(position) - place.prefixBytes) }
 }
 
 /** Types of exceptions that are faults of the statement. Everything unknown is our own mistake. */
@@ -72,9 +71,13 @@ export function translateDuckdbError(error: unknown, place: StatementPlace): Err
   const message = firstLine(text.exception_message ?? '')
   const details = placeOf(text.position, place)
   const type = text.exception_type ?? ''
+  const raised = raisedError(message, details)
+  if (raised) return raised
   if (type === 'Parser' || type === 'Syntax') {
     return new LandfallError('fix-request', 'sql/syntax', message, { details })
   }
+  const aggregated = /must appear in the GROUP BY clause|must appear in the GROUP BY/.test(message)
+  if (aggregated) return new LandfallError('fix-request', 'sql/not-aggregate', message, { details })
   if (text.error_subtype === 'COLUMN_NOT_FOUND') return unknownColumn(text, message, details)
   if (type === 'Out of Memory') {
     return new LandfallError(
@@ -87,7 +90,10 @@ export function translateDuckdbError(error: unknown, place: StatementPlace): Err
     )
   }
   if (type === 'Permission') return new LandfallError('fix-request', 'sql/not-allowed', message, { details })
-  if (type === 'Out of Range' || type === 'Conversion') {
+  if (type === 'Out of Range' || /out of range|overflow/i.test(message)) {
+    return new LandfallError('fix-request', 'sql/out-of-range', message, { details })
+  }
+  if (type === 'Conversion') {
     return new LandfallError('fix-request', 'sql/bad-value', message, { details })
   }
   if (OF_THE_STATEMENT.has(type)) return new LandfallError('fix-request', 'sql/invalid', message, { details })
@@ -95,6 +101,19 @@ export function translateDuckdbError(error: unknown, place: StatementPlace): Err
     cause: error,
     details,
   })
+}
+
+const RAISED: Record<string, string> = {
+  DIVISION_BY_ZERO: 'sql/division-by-zero',
+  INVALID_FUNCTION_ARGUMENT: 'sql/invalid-argument',
+  INVALID_CAST_ARGUMENT: 'sql/bad-value',
+}
+
+/** An error that the translated statement raises by a cast that fails (`raise` of the templates). */
+function raisedError(message: string, details: Record<string, unknown>): LandfallError | undefined {
+  const found = /'!([A-Z_]+)!(.*)' to [A-Z0-9]+/s.exec(message)
+  const code = RAISED[found?.[1] ?? '']
+  return code === undefined ? undefined : new LandfallError('fix-request', code, found![2]!, { details })
 }
 
 function unknownColumn(

@@ -18,6 +18,8 @@ import type { ResultColumn, Value } from '../../sql.ts'
 import { quoteText } from '../../text.ts'
 import { ANSWER, type Answer, SmallAnswer, TableAnswer } from './answer.ts'
 import { Connections, PROGRESS_SETTINGS, type QueryConnection, type Relations } from './connections.ts'
+import { type KnownType, typeName } from './dialect/sql-type.ts'
+import type { TranslatedText } from './dialect/translate.ts'
 import { isInterrupt, isMissingFile, translateDuckdbError } from './duckdb-errors.ts'
 import { Recent } from './recent.ts'
 import { EXPRESSION_DEPTH_MAX, SEALED_CONFIG } from './seal.ts'
@@ -40,6 +42,10 @@ export interface ExecutorSettings {
 export interface Watch {
   read?: (() => { percentage: number; rows: number }) | undefined
 }
+/** What runs, and how its places are found in what the user wrote. */
+export type RunText = Pick<TranslatedText, 'sql' | 'place'> & Partial<TranslatedText>
+
+const typesOf = (text: RunText): KnownType[] => text.columns?.map(({ type }) => type) ?? []
 
 const CREATE_ANSWER = `CREATE TEMP TABLE ${ANSWER} AS `
 const INTERRUPT_AGAIN_MS = 50
@@ -78,8 +84,8 @@ export class Executor {
     try {
       await connection.run("SET GLOBAL TimeZone = 'UTC'")
       await connection.run('SET GLOBAL errors_as_json = true')
-      // As in Trino: 7 / 2 is 3.
-      await connection.run('SET GLOBAL integer_division = true')
+      // As in Trino: 1e0 / 0 is Infinity.
+      await connection.run('SET GLOBAL ieee_floating_point_ops = true')
       await connection.run('SET GLOBAL parquet_metadata_cache = true')
       await connection.run(`SET GLOBAL max_expression_depth = ${EXPRESSION_DEPTH_MAX}`)
       // How far a query is can be told only by a connection that may switch that on for itself.
@@ -103,40 +109,41 @@ export class Executor {
    * signal's reason when it aborts. Meanwhile `watch` can read how far it is.
    */
   async run(
-    sql: string,
+    text: RunText,
     relations: Relations,
     shape: string,
     rowsMax: number,
     signal: AbortSignal,
     watch: Watch = {},
   ): Promise<Answer> {
-    const key = `${shape}\n${sql}`
+    const key = `${shape}\n${text.sql}`
     const { connection, columns, count, rows } = await this.#withConnection(
       signal,
-      sql,
+      text,
       relations,
       async (connection) => {
-        const columns = this.#columns.get(key) ?? (await columnsOf(connection.duckdb, sql))
+        const columns = this.#columns.get(key) ?? (await columnsOf(connection.duckdb, text))
         this.#columns.set(key, columns)
         signal.throwIfAborted()
         watch.read = () => progressOf(connection.duckdb)
-        return { connection, columns, ...(await makeAnswer(connection.duckdb, sql, rowsMax)) }
+        return { connection, columns, ...(await makeAnswer(connection.duckdb, text, rowsMax)) }
       },
     ).finally(() => (watch.read = undefined))
-    if (rows === undefined) return this.#keep(new TableAnswer(connection.duckdb, columns, count))
+    if (rows === undefined)
+      return this.#keep(new TableAnswer(connection.duckdb, columns, typesOf(text), count))
     this.#leave(connection)
     return new SmallAnswer(columns, rows)
   }
 
   /** The columns that the answer of one checked statement would have. */
-  async columnsOf(sql: string, relations: Relations, signal: AbortSignal): Promise<ResultColumn[]> {
+  async columnsOf(text: RunText, relations: Relations, signal: AbortSignal): Promise<ResultColumn[]> {
     const { connection, columns } = await this.#withConnection(
       signal,
-      sql,
+      text,
       relations,
       async (connection) => ({
         connection,
-        columns: await columnsOf(connection.duckdb, sql),
+        columns: await columnsOf(connection.duckdb, text),
       }),
     )
     this.#connections.giveBack(connection)
@@ -144,10 +151,10 @@ export class Executor {
   }
 
   /** The plan of one checked statement, as text. `kind`: '', `ANALYZE`, `(FORMAT json)`. */
-  async explain(sql: string, relations: Relations, kind: string, signal: AbortSignal): Promise<string> {
-    const { connection, rows } = await this.#withConnection(signal, sql, relations, async (connection) => {
-      await columnsOf(connection.duckdb, sql)
-      const rows = await allRows(await runStatement(connection.duckdb, sql, `EXPLAIN ${kind} `))
+  async explain(text: RunText, relations: Relations, kind: string, signal: AbortSignal): Promise<string> {
+    const { connection, rows } = await this.#withConnection(signal, text, relations, async (connection) => {
+      await columnsOf(connection.duckdb, text)
+      const rows = await allRows(await runStatement(connection.duckdb, text, `EXPLAIN ${kind} `), [])
       return { connection, rows }
     })
     this.#connections.giveBack(connection)
@@ -157,7 +164,7 @@ export class Executor {
   /** The connection is closed when the work fails; else it is for the caller to give back. */
   async #withConnection<T>(
     signal: AbortSignal,
-    sql: string,
+    text: RunText,
     relations: Relations,
     work: (connection: QueryConnection) => Promise<T>,
   ): Promise<T> {
@@ -177,7 +184,7 @@ export class Executor {
           cause: error,
         })
       }
-      throw translateDuckdbError(error, { sql, prefixBytes: 0 })
+      throw translateDuckdbError(error, { place: text.place, prefixBytes: 0 })
     } finally {
       stopInterrupting()
     }
@@ -217,17 +224,22 @@ function progressOf(connection: DuckDBConnection): { percentage: number; rows: n
   return { percentage: Math.max(percentage, 0), rows: Number(rows) }
 }
 
-async function columnsOf(connection: DuckDBConnection, sql: string): Promise<ResultColumn[]> {
-  const prepared = await connection.prepare(sql).catch((error: unknown) => {
+async function columnsOf(connection: DuckDBConnection, text: RunText): Promise<ResultColumn[]> {
+  const prepared = await connection.prepare(text.sql).catch((error: unknown) => {
     throw isInterrupt(error) || isMissingFile(error)
       ? error
-      : translateDuckdbError(error, { sql, prefixBytes: 0 })
+      : translateDuckdbError(error, { place: text.place, prefixBytes: 0 })
   })
   try {
-    return Array.from({ length: prepared.columnCount }, (_, i) => ({
-      name: prepared.columnName(i),
-      type: trinoTypeOfAnswer(prepared.columnType(i)),
-    }))
+    const types = typesOf(text)
+    const known = types.length === prepared.columnCount
+    return Array.from({ length: prepared.columnCount }, (_, i) => {
+      const type = known ? types[i] : undefined
+      return {
+        name: prepared.columnName(i),
+        type: type ? typeName(type, ', ') : trinoTypeOfAnswer(prepared.columnType(i)),
+      }
+    })
   } finally {
     prepared.destroySync()
   }
@@ -236,20 +248,24 @@ async function columnsOf(connection: DuckDBConnection, sql: string): Promise<Res
 /** Makes the temporary table, whose making tells its rows. Few rows come at once. */
 async function makeAnswer(
   connection: DuckDBConnection,
-  sql: string,
+  text: RunText,
   rowsMax: number,
 ): Promise<{ count: number; rows: Value[][] | undefined }> {
-  const [[made]] = (await allRows(await runStatement(connection, sql, CREATE_ANSWER))) as [[Value]]
+  const [[made]] = (await allRows(await runStatement(connection, text, CREATE_ANSWER), [])) as [[Value]]
   const count = Number(made)
   if (count > rowsMax) throw tooLarge(count, rowsMax)
   if (count > SMALL_ROWS) return { count, rows: undefined }
   // Not with a LIMIT behind the statement: on a temporary table that costs more than to ask again.
-  return { count, rows: count === 0 ? [] : await allRows(await connection.run(`FROM ${ANSWER}`)) }
+  return {
+    count,
+    rows: count === 0 ? [] : await allRows(await connection.run(`FROM ${ANSWER}`), typesOf(text)),
+  }
 }
 
-async function allRows(result: DuckDBMaterializedResult): Promise<Value[][]> {
+async function allRows(result: DuckDBMaterializedResult, types: readonly KnownType[]): Promise<Value[][]> {
   const rows: Value[][] = []
-  while (rows.length < result.rowCount) rows.push(...rowsOf(nonEmpty(await result.fetchChunk(), rows.length)))
+  while (rows.length < result.rowCount)
+    rows.push(...rowsOf(nonEmpty(await result.fetchChunk(), rows.length), types))
   return rows
 }
 
@@ -260,14 +276,14 @@ function nonEmpty(chunk: DuckDBDataChunk | null, read: number): DuckDBDataChunk 
 
 async function runStatement(
   connection: DuckDBConnection,
-  sql: string,
+  text: RunText,
   prefix: string,
 ): Promise<DuckDBMaterializedResult> {
   try {
-    return await connection.run(`${prefix}${sql}`)
+    return await connection.run(`${prefix}${text.sql}`)
   } catch (error) {
     if (isInterrupt(error) || isMissingFile(error)) throw error
-    throw translateDuckdbError(error, { sql, prefixBytes: Buffer.byteLength(prefix) })
+    throw translateDuckdbError(error, { place: text.place, prefixBytes: Buffer.byteLength(prefix) })
   }
 }
 

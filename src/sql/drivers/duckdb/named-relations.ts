@@ -10,6 +10,7 @@ import type { Freshness, ResultColumn } from '../../sql.ts'
 import { quoteIdentifier } from '../../text.ts'
 import type { CheckedText } from './checked-statements.ts'
 import type { Relations } from './connections.ts'
+import type { RunText } from './executor.ts'
 import type { PinnedQuery, Pinner } from './pin.ts'
 import { referenceSql } from './reference.ts'
 import { inRelation, relationSql, shapeOf } from './relation.ts'
@@ -28,9 +29,9 @@ export interface NamedRelationsParts {
   named: NamedDefinitions
   queries: () => QueryInfo[]
   /** Checks a view's text. */
-  check: (sql: string) => Promise<CheckedText>
+  check: (sql: string, path: readonly string[]) => Promise<CheckedText>
   /** Columns that a checked statement would have. */
-  columnsOf: (sql: string, relations: Relations) => Promise<ResultColumn[]>
+  columnsOf: (text: RunText, relations: Relations) => Promise<ResultColumn[]>
 }
 
 /** Everything a statement reads, fixed. `release` lets go of the files. */
@@ -88,6 +89,7 @@ export class NamedRelations {
   async columns(
     resolved: Pick<Resolved, 'id' | 'kind'> | Resolved,
     signal: AbortSignal,
+    path: readonly string[] = [],
   ): Promise<readonly ResultColumn[]> {
     const { id, kind } = resolved
     if (kind === 'table') {
@@ -98,9 +100,10 @@ export class NamedRelations {
     if ('table' in resolved && resolved.kind === 'metadata') return resolved.table.columns
     if ('table' in resolved && resolved.kind === 'table-metadata')
       return resolved.table.columns(await this.#state(resolved.of))
-    const prepared = await this.prepare([resolved as Resolved], signal)
+    const prepared = await this.prepare([resolved as Resolved], signal, path)
     try {
-      return await this.#parts.columnsOf(`SELECT * FROM ${quoteIdentifier(id)}`, prepared.relations)
+      const text = { sql: `SELECT * FROM ${quoteIdentifier(id)}`, place: () => undefined }
+      return await this.#parts.columnsOf(text, prepared.relations)
     } finally {
       prepared.release()
     }
@@ -121,10 +124,14 @@ export class NamedRelations {
   }
 
   /** Throws `sql/unknown-table` when a table is gone, and what is wrong with a view or a file. */
-  async prepare(wanted: readonly Resolved[], signal: AbortSignal): Promise<PreparedRelations> {
+  async prepare(
+    wanted: readonly Resolved[],
+    signal: AbortSignal,
+    path: readonly string[] = [],
+  ): Promise<PreparedRelations> {
     const order = new Map<string, Resolved>()
     const views = new Map<string, CheckedText>()
-    for (const resolved of wanted) await this.#collect(resolved, order, views, [])
+    for (const resolved of wanted) await this.#collect(resolved, order, views, path)
     const tables = [...order.values()].filter(({ kind }) => kind === 'table').map(({ id }) => id)
     const pinned = await this.#parts.pinner.pin(tables, signal)
     try {
@@ -134,7 +141,7 @@ export class NamedRelations {
         const view = views.get(id)
         // DuckDB remembers a view's columns: it is made anew whenever a table below it has others.
         const select = view
-          ? `${view.sql}\n-- ${createHash('sha256').update(shapes.join('\n')).digest('hex')}`
+          ? `${view.text.sql}\n-- ${createHash('sha256').update(shapes.join('\n')).digest('hex')}`
           : await this.#select(resolved, pinned, signal)
         if (resolved.kind === 'reference') shapes.push(select)
         relations.set(id, select)
@@ -172,9 +179,11 @@ export class NamedRelations {
       })
     }
     if (kind === 'view') {
-      const checked = await this.#parts.check(this.#views.get(id)!.sql).catch((error: unknown) => {
-        throw inRelation(id, error)
-      })
+      const checked = await this.#parts
+        .check(this.#views.get(id)!.sql, [...path, id])
+        .catch((error: unknown) => {
+          throw inRelation(id, error)
+        })
       for (const read of checked.relations) await this.#collect(read, order, views, [...path, id])
       views.set(id, checked)
     }

@@ -4,6 +4,7 @@
  */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
+import type { TranslatedText } from './dialect/translate.ts'
 import { placeOf } from './duckdb-errors.ts'
 import { EXPRESSION_DEPTH_MAX, SEALED_CONFIG } from './seal.ts'
 
@@ -43,11 +44,11 @@ export class StatementParser {
   }
 
   /** The tree of the one statement a text holds. Throws `sql/syntax` with the place, `sql/not-allowed` for what does not select. */
-  async parse(sql: string): Promise<TreeNode> {
-    const parsed = this.#last.then(() => this.#serialize(sql))
+  async parse(text: Pick<TranslatedText, 'sql' | 'place'>): Promise<TreeNode> {
+    const parsed = this.#last.then(() => this.#serialize(text.sql))
     this.#last = parsed.catch(() => {})
     const answer = await parsed
-    if (answer.error) throw refusal(answer, sql)
+    if (answer.error) throw refusal(answer, text)
     const statements = answer.statements ?? []
     if (statements.length !== 1) {
       const message =
@@ -76,9 +77,9 @@ export class StatementParser {
   }
 }
 
-function refusal(answer: Serialized, sql: string): LandfallError {
+function refusal(answer: Serialized, text: Pick<TranslatedText, 'place'>): LandfallError {
   const message = answer.error_message ?? 'the statement cannot be parsed'
-  const details = placeOf(answer.position, { sql, prefixBytes: 0 })
+  const details = placeOf(answer.position, { place: text.place, prefixBytes: 0 })
   if (answer.error_type === 'not implemented' && message.startsWith('Only SELECT')) {
     return new LandfallError('fix-request', 'sql/not-allowed', 'only statements that read are run here', {
       hint: 'Use SELECT, WITH, VALUES, SHOW, DESCRIBE or EXPLAIN',

@@ -7,10 +7,10 @@ import { LandfallError } from '../../../base/errors.ts'
 import { CATALOG, SCHEMA } from '../../commands.ts'
 import { nearestName } from '../../text.ts'
 import { unknownTable } from '../../unknown-table.ts'
+import type { TranslatedText } from './dialect/translate.ts'
 import { placeOf } from './duckdb-errors.ts'
 import { ALLOWED_FUNCTIONS, ALLOWED_TABLE_FUNCTIONS, GROWING_FUNCTIONS, GROWTH_MAX } from './functions.ts'
 import type { TreeNode } from './parser.ts'
-import type { Unqualified } from './unqualify.ts'
 
 const EXPRESSION_CLASSES = new Set(
   `BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION LAMBDA OPERATOR POSITIONAL_REFERENCE STAR
@@ -40,24 +40,28 @@ export interface KnownRelations {
 }
 
 /**
- * Checks the tree of a statement (whose names `unqualify` has been over). Throws `sql/not-allowed`, `sql/unknown-table`,
+ * Checks the tree of a translated statement. Throws `sql/not-allowed`, `sql/unknown-table`,
  * `sql/unknown-schema` or `sql/too-complex`, with the place in the text.
  */
-export function checkStatement(root: TreeNode, text: Unqualified, known: KnownRelations): CheckedStatement {
+export function checkStatement(
+  root: TreeNode,
+  text: TranslatedText,
+  known: KnownRelations,
+): CheckedStatement {
   return new Walk(text, known).check(root)
 }
 
 type Scope = ReadonlySet<string>
 
 class Walk {
-  readonly #text: Unqualified
+  readonly #text: TranslatedText
   readonly #known: KnownRelations
   readonly #found: CheckedStatement = { tables: new Set() }
   #queries = 0
   #relations = 0
   #depth = 0
 
-  constructor(text: Unqualified, known: KnownRelations) {
+  constructor(text: TranslatedText, known: KnownRelations) {
     this.#text = text
     this.#known = known
   }
@@ -186,6 +190,6 @@ class Walk {
 
   #place(node: TreeNode): Record<string, unknown> {
     // Without a place DuckDB writes 2^64-1, which lies outside every text.
-    return placeOf(Number(node['query_location'] ?? -1), { sql: this.#text.sql, prefixBytes: 0 })
+    return placeOf(Number(node['query_location'] ?? -1), { place: this.#text.place, prefixBytes: 0 })
   }
 }

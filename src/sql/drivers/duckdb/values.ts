@@ -17,16 +17,21 @@ import {
 } from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
 import type { Value } from '../../sql.ts'
+import type { KnownType } from './dialect/sql-type.ts'
+import { offsetMs } from './zone-offset.ts'
 
 const BIGINT_MAX = 2n ** 63n - 1n
 const BIGINT_MIN = -(2n ** 63n)
 /** What Date can print; outside, DuckDB prints itself. */
 const DATE_RANGE_MS = 8.64e15
 
-/** The rows of a chunk. */
-export function rowsOf(chunk: DuckDBDataChunk): Value[][] {
+/** The rows of a chunk; `types` where the statement tells them. */
+export function rowsOf(chunk: DuckDBDataChunk, types: readonly KnownType[]): Value[][] {
   const columns: Value[][] = []
-  for (let i = 0; i < chunk.columnCount; i++) columns.push(chunk.getColumnValues(i).map(valueOf))
+  for (let i = 0; i < chunk.columnCount; i++) {
+    const type = types.length === chunk.columnCount ? types[i] : undefined
+    columns.push(chunk.getColumnValues(i).map((value) => valueOf(value, type)))
+  }
   return Array.from({ length: chunk.rowCount }, (_, row) => columns.map((column) => column[row] ?? null))
 }
 
@@ -38,30 +43,34 @@ function integerOf(value: bigint): number | bigint {
   })
 }
 
-export function valueOf(value: DuckDBValue): Value {
+export function valueOf(value: DuckDBValue, type?: KnownType): Value {
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return integerOf(value)
   if (typeof value !== 'object') return value
-  if (value instanceof DuckDBTimestampTZValue) return `${timestamp(value.micros, 6, value)} UTC`
-  if (value instanceof DuckDBTimestampValue) return timestamp(value.micros, 6, value)
+  if (value instanceof DuckDBTimestampTZValue) return zonedTimestamp(value, type)
+  if (value instanceof DuckDBTimestampValue) return timestamp(value.micros, digitsOf(type), value)
   if (value instanceof DuckDBTimestampMillisecondsValue) return timestamp(value.millis * 1000n, 3, value)
   if (value instanceof DuckDBTimestampSecondsValue) return timestamp(value.seconds * 1_000_000n, 0, value)
   if (value instanceof DuckDBTimestampNanosecondsValue) return nanoseconds(value)
   if (value instanceof DuckDBDateValue) return date(value)
-  if (value instanceof DuckDBTimeValue) return timeOfDay(value.micros)
-  if (value instanceof DuckDBIntervalValue) return interval(value)
+  if (value instanceof DuckDBTimeValue) return timeOfDay(value.micros, digitsOf(type))
+  if (value instanceof DuckDBIntervalValue) return intervalText(value, type)
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('base64')
-  if (value instanceof DuckDBListValue) return value.items.map(valueOf)
+  if (value instanceof DuckDBListValue) return value.items.map((item) => valueOf(item, type?.inner[0]))
   if (value instanceof DuckDBStructValue) {
-    return Object.fromEntries(Object.entries(value.entries).map(([key, item]) => [key, valueOf(item)]))
+    const entries = Object.entries(value.entries)
+    return Object.fromEntries(entries.map(([key, item], i) => [key, valueOf(item, type?.inner[i])]))
   }
   if (value instanceof DuckDBMapValue) {
     return Object.fromEntries(
-      value.entries.map(({ key, value: item }) => [String(valueOf(key)), valueOf(item)]),
+      value.entries.map(({ key, value: item }) => [
+        String(valueOf(key, type?.inner[0])),
+        valueOf(item, type?.inner[1]),
+      ]),
     )
   }
   const items = (value as { items?: readonly DuckDBValue[] }).items
-  return items ? items.map(valueOf) : String(value)
+  return items ? items.map((item) => valueOf(item)) : String(value)
 }
 
 /** `2021-07-30 18:43:03.611000`, with `digits` digits of the second's fraction (6 or fewer). */
@@ -83,8 +92,26 @@ function date(value: DuckDBDateValue): string {
   return Math.abs(ms) > DATE_RANGE_MS ? String(value) : new Date(ms).toISOString().slice(0, -14)
 }
 
-function timeOfDay(micros: bigint): string {
-  return timestamp(micros, 6, {}).slice(11)
+function timeOfDay(micros: bigint, digits: number): string {
+  return timestamp(micros, digits, {}).slice(11)
+}
+
+/** Digits of a second's fraction that a value of the type shows. */
+function digitsOf(type: KnownType): number {
+  return Math.min(6, type?.numbers[0] ?? 6)
+}
+
+/** As seen in the zone that the statement names, else in UTC. */
+function zonedTimestamp(value: DuckDBTimestampTZValue, type: KnownType): string {
+  const zone = type?.zone ?? 'UTC'
+  const local = zone === 'UTC' ? value.micros : value.micros + BigInt(offsetMs(zone, value.micros)) * 1000n
+  return `${timestamp(local, digitsOf(type), value)} ${zone}`
+}
+
+function intervalText(value: DuckDBIntervalValue, type: KnownType): string {
+  if (type?.base !== 'interval year to month') return interval(value)
+  const months = Math.abs(value.months)
+  return `${value.months < 0 ? '-' : ''}${Math.floor(months / 12)}-${months % 12}`
 }
 
 /** `1 02:03:04.005`: Trino's interval day to second; months, which Trino keeps apart, count 30 days each. */
