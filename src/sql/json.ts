@@ -3,11 +3,12 @@
 /** In Node since 22, not yet in TypeScript's library. */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown }
 
-/** `JSON.stringify` that writes a bigint as its digits. */
+/** `JSON.stringify` that writes a bigint as its digits, and keeps the sign of zero. */
 export function stringifyExact(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? rawJSON(`${item}`) : item,
-  )
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item === 'bigint') return rawJSON(`${item}`)
+    return Object.is(item, -0) ? rawJSON('-0.0') : item
+  })
 }
 
 /** `JSON.parse` that returns a bigint for an integer beyond 2^53. */

@@ -113,6 +113,8 @@ export function innerTypes(type: TrinoType): { name: string; type: TrinoType }[]
  * milliseconds.
  */
 export function wireConverter(type: TrinoType, parametric: boolean): ((value: Value) => Value) | undefined {
+  if (type.raw === 'real')
+    return (value) => (Number.isFinite(value) ? shortestReal(value as number) : String(value))
   if (isFloating(type)) return (value) => (Number.isFinite(value) ? value : String(value))
   if (!parametric && /^time(stamp)?\b/.test(type.raw)) {
     return (value) => String(value).replace(/(\.[0-9]{3})[0-9]+/, '$1')
@@ -122,7 +124,8 @@ export function wireConverter(type: TrinoType, parametric: boolean): ((value: Va
   const convert = (value: Value | undefined, i: number): Value =>
     value === null || value === undefined ? null : (converters[i]?.(value) ?? value)
   if (type.raw === 'row') {
-    return (value) => inner.map((field, i) => convert((value as { [key: string]: Value })[field.name], i))
+    const names = inner.map((field, i) => field.name || `field${i}`)
+    return (value) => names.map((name, i) => convert((value as { [key: string]: Value })[name], i))
   }
   if (converters.every((converter) => converter === undefined)) return undefined
   if (type.raw === 'array') return (value) => (value as Value[]).map((item) => convert(item, 0))
@@ -131,6 +134,15 @@ export function wireConverter(type: TrinoType, parametric: boolean): ((value: Va
     const entries = Object.entries(value as { [key: string]: Value })
     return Object.fromEntries(entries.map(([key, item]) => [keyText(key, converters[0]), convert(item, 1)]))
   }
+}
+
+/** The number of the fewest digits that is this 32-bit one: 0.1, not 0.10000000149011612. */
+function shortestReal(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits))
+    if (Math.fround(short) === value) return short
+  }
+  return value
 }
 
 /** Keys of a map are text on the wire, whatever they are. */

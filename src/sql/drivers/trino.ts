@@ -148,7 +148,7 @@ class Run {
   async start(sql: string): Promise<QueryResult> {
     let answered = await this.#step(() => this.#engine.post(sql, this.#signal))
     while (!answered.results.columns && answered.results.nextUri !== undefined) answered = await this.#next()
-    const columns = (answered.results.columns ?? []).map(({ name, type }) => ({ name, type }))
+    const columns = (answered.results.columns ?? []).map(readColumn)
     return { columns, pages: this.#pages(answered, columns), freshness: freshnessOf(answered.headers) }
   }
 
@@ -266,5 +266,13 @@ function userName(): string {
   } catch {
     // A container's user may have no name.
     return 'landfall'
+  }
+}
+
+/** A column's type comes as a cast would name it, with intervals in capitals. */
+function readColumn({ name, type }: ResultColumn): ResultColumn {
+  return {
+    name,
+    type: type.replace(/\bINTERVAL (DAY TO SECOND|YEAR TO MONTH)\b/g, (word) => word.toLowerCase()),
   }
 }

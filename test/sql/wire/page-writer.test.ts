@@ -77,7 +77,8 @@ const CASES: [name: string, signature: unknown, value: Value, json: string][] = 
 
 test.each(CASES)('%s', (name, signature, value, json) => {
   const writer = createPageWriter([{ name: 'x', type: name }], true)
-  expect(writer.columns).toEqual([{ name: 'x', type: name, typeSignature: signature }])
+  const written = name.replace(/^interval .*/, (interval) => interval.toUpperCase())
+  expect(writer.columns).toEqual([{ name: 'x', type: written, typeSignature: signature }])
   expect(writer.row([value])).toBe(`[${json}]`)
   expect(writer.row([null])).toBe('[null]')
   expect(fromWireValue(parseExact(json) as Value, parseTrinoType(name))).toEqual(value)
@@ -106,4 +107,26 @@ test.each(OLD)('%s comes as %s to a client that knows no precision', (name, oldN
   expect(writer.columns[0]!.type).toBe(oldName)
   expect(JSON.stringify(writer.columns)).not.toContain('LONG')
   expect(writer.row([value])).toBe(`[${json}]`)
+})
+
+test('values are written as a real Trino writes them: reals short, zeros with their sign, rows without names', () => {
+  const writer = createPageWriter(
+    [
+      { name: 'r', type: 'real' },
+      { name: 'z', type: 'double' },
+      { name: 'row', type: 'row(integer, array(real))' },
+    ],
+    true,
+  )
+  expect(
+    writer.row([Math.fround(0.1), -0, { field0: 1, field1: [Math.fround(3.4028234663852886e38)] }]),
+  ).toBe('[0.1,-0.0,[1,[3.4028235e+38]]]')
+})
+
+test('the type of an interval is in capitals, its signature is not', () => {
+  const [column] = createPageWriter([{ name: 'i', type: 'array(interval day to second)' }], true).columns
+  expect(column).toMatchObject({
+    type: 'array(INTERVAL DAY TO SECOND)',
+    typeSignature: { arguments: [{ value: { rawType: 'interval day to second' } }] },
+  })
 })

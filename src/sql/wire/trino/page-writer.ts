@@ -17,7 +17,7 @@ export function createPageWriter(columns: readonly ResultColumn[], parametric: b
   const converters = columns.map(({ type }) => wireConverter(parseTrinoType(type), parametric))
   const wireColumns = columns.map(({ name, type: full }) => {
     const type = parametric ? full : withoutPrecision(full)
-    return { name, type, typeSignature: typeSignature(parseTrinoType(type)) }
+    return { name, type: asSql(type), typeSignature: typeSignature(parseTrinoType(type)) }
   })
   return {
     columns: wireColumns,
@@ -28,7 +28,8 @@ export function createPageWriter(columns: readonly ResultColumn[], parametric: b
         const convert = converters[i]
         const value = values[i] ?? null
         // A bigint within an array or object is found only by looking.
-        exact ||= typeof value === 'bigint' || (typeof value === 'object' && value !== null)
+        exact ||=
+          typeof value === 'bigint' || Object.is(value, -0) || (typeof value === 'object' && value !== null)
         items.push(convert && value !== null ? convert(value) : value)
       }
       return exact ? stringifyExact(items) : JSON.stringify(items)
@@ -38,4 +39,9 @@ export function createPageWriter(columns: readonly ResultColumn[], parametric: b
 
 function withoutPrecision(type: string): string {
   return type.replace(/\b(timestamp|time)\([0-9]+\)/g, '$1')
+}
+
+/** A column's type is written as a cast would name it: intervals in capitals, unlike in its signature and in `typeof`. */
+function asSql(type: string): string {
+  return type.replace(/\binterval (day to second|year to month)\b/g, (name) => name.toUpperCase())
 }
