@@ -22,6 +22,9 @@ const KINDS: Record<string, (ours: Answer, theirs: Answer) => Pair | undefined> 
   'spelling of names': (ours, theirs) => [withNames(ours), withNames(theirs)],
 }
 
+/** True for a reason that is told by its look. */
+export const isKind = (reason: string): boolean => reason in KINDS
+
 /** The reason that explains the difference alone; undefined when none does. */
 export function kindOf(statement: Statement, ours: Answer, theirs: Answer): string | undefined {
   return Object.keys(KINDS).find((reason) => isOfKind(reason, statement, ours, theirs) === true)

@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isKind } from './kinds.ts'
 
 const FILE = join(import.meta.dirname, 'known-differences.json')
 /** Where `record.ts --known` puts what nobody has looked at yet. */
@@ -23,7 +24,8 @@ export function writeKnownDifferences(differing: ReadonlyMap<string, string | un
   )
   const known: KnownDifferences = {}
   for (const [name, kind] of differing) {
-    const reason = kind ?? reasons.get(name) ?? UNEXPLAINED
+    const before = reasons.get(name)
+    const reason = kind ?? (before === undefined || isKind(before) ? UNEXPLAINED : before)
     known[reason] = [...(known[reason] ?? []), name]
   }
   const sorted = Object.entries(known).sort(([a], [b]) => (a < b ? -1 : 1))
