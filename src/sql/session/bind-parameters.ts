@@ -18,6 +18,15 @@ export function countParameters(sql: string): number {
   return sql.includes('?') ? marksOf(sql).length : 0
 }
 
+/** A value for each parameter with which the statement can be looked at, but says nothing: null, and 0 where a count must stand. */
+export function blankParameters(sql: string): string[] {
+  return sql.includes('?') ? marksOf(sql).map(({ before }) => (isCounting(before) ? '0' : 'NULL')) : []
+}
+
+function isCounting(before: Token | undefined): boolean {
+  return before?.kind === 'word' && COUNTING.includes(before.text.toUpperCase())
+}
+
 function marksOf(sql: string): { mark: Token; before: Token | undefined }[] {
   const found: { mark: Token; before: Token | undefined }[] = []
   let before: Token | undefined
@@ -61,7 +70,7 @@ export function bindParameters(sql: string, parameters: readonly string[]): Boun
 /** A parameter as it can stand anywhere an expression can. */
 function written(parameter: string, sql: string, mark: Token, before: Token | undefined): string {
   const parts = [...tokens(parameter)]
-  if (before?.kind === 'word' && COUNTING.includes(before.text.toUpperCase())) {
+  if (isCounting(before)) {
     const digits = parts.at(-1)
     if (parts.length === 2 && digits?.kind === 'string' && /^\d+$/.test(digits.text))
       return ` ${digits.text} `

@@ -1,5 +1,5 @@
 import type { QueryResult, SqlEngine } from '../sql.ts'
-import { countParameters } from './bind-parameters.ts'
+import { blankParameters } from './bind-parameters.ts'
 import { column, rowsResult } from './results.ts'
 import { runBound } from './run-bound.ts'
 import type { SessionQueryOptions } from './run-in-session.ts'
@@ -11,11 +11,10 @@ export async function describeOutput(
   prepared: string,
   options: SessionQueryOptions,
 ): Promise<QueryResult> {
-  const nulls = Array.from({ length: countParameters(prepared) }, () => 'NULL')
   const isAboutSession = parseSessionStatement(prepared) !== undefined
   const columns = isAboutSession
     ? []
-    : (await runBound(engine, prepared, nulls, { ...options, columnsOnly: true })).columns
+    : (await runBound(engine, prepared, blankParameters(prepared), { ...options, columnsOnly: true })).columns
   const rows = columns.map(({ name, type }) => [name, '', '', '', type, sizeOf(type), false])
   const texts = ['Column Name', 'Catalog', 'Schema', 'Table', 'Type'].map((name) => column(name))
   return rowsResult([...texts, column('Type Size', 'integer'), column('Aliased', 'boolean')], rows)
