@@ -1,9 +1,11 @@
 /** A real Trino attaches to the running door and reads what our SQL reads. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { findTrino } from '../../engines/trino.ts'
 import { guideBlock, propertiesOf } from './guide.ts'
 import { type Lakehouse, openLakehouse } from './open-lakehouse.ts'
 
+// A JVM on a busy machine takes its time.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 const trino = await findTrino()
 let house: Lakehouse
 beforeAll(async () => {
