@@ -6,6 +6,8 @@ import type { Catalog, TableVersion } from '../catalog.ts'
 /** Older versions of the metadata that stay readable (`write.metadata.previous-versions-max`). */
 const PREVIOUS_VERSIONS_MAX = 20
 const NAMESPACE = 'default'
+/** What file systems take as the name of a folder. */
+const NAME_BYTES_MAX = 255
 
 /**
  * The catalog in the lake's own files: `default/<table>/metadata/v<N>.metadata.json`, as Iceberg's file system tables.
@@ -221,11 +223,12 @@ const versionPath = (name: string, number: number) => `${NAMESPACE}/${name}/meta
 const hintPath = (name: string) => `${NAMESPACE}/${name}/metadata/version-hint.text`
 
 function checkName(name: string): void {
-  if (name === '' || name.startsWith('.') || /[/\\\0]/.test(name)) {
+  const tooLong = Buffer.byteLength(name) > NAME_BYTES_MAX
+  if (name === '' || tooLong || name.startsWith('.') || /[/\\\0]/.test(name)) {
     throw new LandfallError(
       'fix-config',
       'catalog/bad-name',
-      `${JSON.stringify(name)} cannot be the name of a table`,
+      `${JSON.stringify(name.slice(0, NAME_BYTES_MAX))} cannot be the name of a table`,
       {
         hint: 'Use letters, digits and _',
       },
