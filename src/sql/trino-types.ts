@@ -11,6 +11,8 @@ export interface TrinoType {
 }
 
 const LONGEST_VARCHAR = 2147483647
+/** The seconds of a time and their fraction, before a zone or the end. */
+const SECONDS = /(:[0-9]{2})(?:\.([0-9]+))?(?=[ +-]|$)/
 
 /** Parses a type name as Trino prints it. An unknown name is taken as it stands. */
 export function parseTrinoType(text: string): TrinoType {
@@ -109,15 +111,19 @@ export function innerTypes(type: TrinoType): { name: string; type: TrinoType }[]
 
 /**
  * What makes a value as the wire has it: rows become positional arrays, odd floating numbers text; 64-bit integers stay bigint.
- * Undefined for types whose values are so already. `parametric`: the client knows times with a precision; for others they are cut to
- * milliseconds.
+ * Undefined for types whose values are so already. `parametric`: the client knows times with a precision; for others they have
+ * milliseconds, whatever they were.
  */
 export function wireConverter(type: TrinoType, parametric: boolean): ((value: Value) => Value) | undefined {
   if (type.raw === 'real')
     return (value) => (Number.isFinite(value) ? shortestReal(value as number) : String(value))
   if (isFloating(type)) return (value) => (Number.isFinite(value) ? value : String(value))
   if (!parametric && /^time(stamp)?\b/.test(type.raw)) {
-    return (value) => String(value).replace(/(\.[0-9]{3})[0-9]+/, '$1')
+    return (value) =>
+      String(value).replace(
+        SECONDS,
+        (_, seconds, fraction = '') => `${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}`,
+      )
   }
   const inner = innerTypes(type)
   const converters = inner.map((field) => wireConverter(field.type, parametric))

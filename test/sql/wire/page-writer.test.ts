@@ -93,6 +93,13 @@ const OLD: [name: string, oldName: string, value: Value, json: string][] = [
     '"2026-01-01 00:00:00.123 Europe/Rome"',
   ],
   ['time(6)', 'time', '01:02:03.123456', '"01:02:03.123"'],
+  ['time(0)', 'time', '01:02:03', '"01:02:03.000"'],
+  [
+    'timestamp(1) with time zone',
+    'timestamp with time zone',
+    '2026-01-01 00:00:00.5 +05:30',
+    '"2026-01-01 00:00:00.500 +05:30"',
+  ],
   ['array(timestamp(6))', 'array(timestamp)', ['2026-01-01 00:00:00.123456'], '["2026-01-01 00:00:00.123"]'],
   [
     'row(a time(6), b map(timestamp(6), bigint))',
