@@ -85,7 +85,6 @@ async function answer(
       return execute(parts, prepared, statement.parameters, options)
     }
     case 'execute-immediate': {
-      checkKind(statement.sql, ['execute', 'execute-immediate'])
       await checkConstants(parts.engine, sql, statement.parameters, options)
       // Places in the text of a string are places in the statement around it.
       const quote = lineColumnAt(sql, statement.at)
@@ -192,6 +191,8 @@ async function execute(
   parameters: readonly { text: string }[],
   options: SessionQueryOptions,
 ): Promise<QueryResult> {
+  // One that executes itself would never end.
+  checkKind(prepared, ['execute', 'execute-immediate'])
   const texts = parameters.map(({ text }) => text)
   const statement = parseSessionStatement(prepared)
   if (!statement) return runBound(parts.engine, prepared, texts, options)

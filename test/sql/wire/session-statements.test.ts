@@ -113,6 +113,13 @@ test('EXECUTE IMMEDIATE asks a text', async () => {
   expect(use.headers.get('x-trino-set-catalog')).toBe('hive')
 })
 
+test('a prepared statement that executes itself, or another, is refused', async () => {
+  for (const sql of ['EXECUTE p', "EXECUTE IMMEDIATE 'EXECUTE p'", 'EXECUTE p USING 1']) {
+    const { last } = await ask(server.url, 'EXECUTE p', prepared('p', sql))
+    expect(last.error?.message).toMatch(/Invalid statement type for prepared statement/)
+  }
+})
+
 test('a prepared statement is described', async () => {
   const header = prepared(
     'p',
