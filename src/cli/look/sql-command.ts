@@ -58,7 +58,8 @@ async function openEngine(flags: Flags): Promise<SqlEngine> {
   if (flags.data === undefined && !existsSync(dataPaths(settings.data).log))
     return remote(settings, undefined)
   const { openDataEngine } = await import('../../pipeline/query.ts')
-  return openDataEngine(settings.data, roomSettings(settings, 'sql'))
+  const { withSessions } = await import('../../sql/session/with-sessions.ts')
+  return withSessions(await openDataEngine(settings.data, roomSettings(settings, 'sql')))
 }
 
 function remote(settings: Settings, url: string | undefined): Promise<SqlEngine> {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { LandfallError, systemCode } from '../../base/errors.ts'
+import { NEW_SESSION } from '../../sql/session/change-session.ts'
 import type { SqlEngine } from '../../sql/sql.ts'
 import { splitStatements } from '../../sql/text.ts'
 import type { History } from './history.ts'
@@ -33,7 +34,8 @@ export interface RunSqlOptions {
 export async function runSql(options: RunSqlOptions): Promise<number> {
   const { engine, json = false, input, output, errorOutput, isTTY } = options
   const timing = json ? undefined : isTTY ? output : errorOutput
-  const run: StatementRun = { engine, json, output, errorOutput, timing, marks: isTTY }
+  const session = NEW_SESSION
+  const run: StatementRun = { engine, json, output, errorOutput, timing, marks: isTTY, session }
   // `landfall sql … | head` closes the pipe: no error of ours.
   output.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

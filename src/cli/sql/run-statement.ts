@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { formatError, isLandfallError } from '../../base/errors.ts'
-import type { Freshness, SqlEngine } from '../../sql/sql.ts'
+import { changeSession } from '../../sql/session/change-session.ts'
+import type { Freshness, Session, SqlEngine } from '../../sql/sql.ts'
 import { createJsonSink, createTableSink, write } from './sinks.ts'
 
 export interface StatementRun {
@@ -12,13 +13,20 @@ export interface StatementRun {
   timing: Writable | undefined
   /** Errors show the statement and a mark under the place. */
   marks: boolean
+  /** What USE, SET SESSION, PREPARE … have changed so far. */
+  session: Session
 }
 
 /** Runs one statement and prints its answer or its error. Returns whether it went well. */
 export async function runStatement(run: StatementRun, sql: string, signal: AbortSignal): Promise<boolean> {
   const started = performance.now()
   try {
-    const result = await run.engine.query(sql, { signal })
+    const result = await run.engine.query(sql, { signal, session: run.session })
+    if (result.sessionChange) run.session = changeSession(run.session, result.sessionChange)
+    if (result.updateType !== undefined && !run.json) {
+      await write(run.output, `${result.updateType}\n`)
+      return true
+    }
     const sink = run.json
       ? createJsonSink(run.output, result.columns)
       : createTableSink(run.output, result.columns)

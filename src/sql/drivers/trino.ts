@@ -9,6 +9,8 @@ import type {
   QueryOptions,
   QueryResult,
   ResultColumn,
+  Session,
+  SessionChange,
   SqlEngine,
   TableColumn,
   Value,
@@ -17,6 +19,7 @@ import { quoteIdentifier } from '../text.ts'
 import { type ErrorParticulars, fromWireError } from '../trino-errors.ts'
 import { ERROR_HEADER, FRESHNESS_HEADER, type WireResults } from '../trino-protocol.ts'
 import { fromWireValue, parseTrinoType } from '../trino-types.ts'
+import { readSessionChange, requestHeaders } from './trino-session.ts'
 
 export interface TrinoEngineOptions {
   /** Default: who runs this process. */
@@ -47,6 +50,7 @@ interface Answered {
 
 class TrinoEngine implements SqlEngine {
   readonly #base: string
+  readonly prefix: string
   readonly #headers: Record<string, string>
   readonly #closing = new AbortController()
 
@@ -63,6 +67,7 @@ class TrinoEngine implements SqlEngine {
     this.#base = `${scheme === 'https' ? 'https' : 'http'}://${rest}`
     const dialect = options.dialect ?? (scheme === 'presto' ? 'presto' : 'trino')
     const prefix = dialect === 'presto' ? 'x-presto' : 'x-trino'
+    this.prefix = prefix
     this.#headers = {
       [`${prefix}-user`]: options.user ?? userName(),
       [`${prefix}-source`]: 'landfall',
@@ -93,8 +98,9 @@ class TrinoEngine implements SqlEngine {
     return run.start(sql)
   }
 
-  async post(sql: string, signal: AbortSignal): Promise<Answered> {
-    return this.#send(`${this.#base}/v1/statement`, { method: 'POST', body: sql, signal })
+  async post(sql: string, session: Session | undefined, signal: AbortSignal): Promise<Answered> {
+    const headers = requestHeaders(this.prefix, session)
+    return this.#send(`${this.#base}/v1/statement`, { method: 'POST', body: sql, headers, signal })
   }
 
   get(uri: string, signal: AbortSignal): Promise<Answered> {
@@ -110,7 +116,10 @@ class TrinoEngine implements SqlEngine {
   /** A server that says 429, 502, 503 or 504 is asked again, as the protocol wants it. */
   async #send(uri: string, init: RequestInit): Promise<Answered> {
     for (let attempt = 1; ; attempt++) {
-      const response = await fetch(uri, { ...init, headers: this.#headers }).catch((error: unknown) => {
+      const response = await fetch(uri, {
+        ...init,
+        headers: { ...this.#headers, ...(init.headers as object) },
+      }).catch((error: unknown) => {
         throw unreachable(this.#base, error)
       })
       const text = await response.text()
@@ -134,7 +143,9 @@ class Run {
   readonly #timeout: AbortSignal
   readonly #closing: AbortSignal
   readonly #rowsMax: number
+  readonly #session: Session | undefined
   #nextUri: string | undefined
+  #change: SessionChange | undefined
 
   constructor(engine: TrinoEngine, options: QueryOptions, closing: AbortSignal) {
     this.#engine = engine
@@ -142,14 +153,26 @@ class Run {
     this.#timeout = AbortSignal.timeout(this.#timeoutMs)
     this.#closing = closing
     this.#rowsMax = options.rowsMax ?? ROWS_MAX
+    this.#session = options.session
     this.#signal = AbortSignal.any([this.#timeout, closing, ...(options.signal ? [options.signal] : [])])
   }
 
   async start(sql: string): Promise<QueryResult> {
-    let answered = await this.#step(() => this.#engine.post(sql, this.#signal))
+    let answered = await this.#step(() => this.#engine.post(sql, this.#session, this.#signal))
     while (!answered.results.columns && answered.results.nextUri !== undefined) answered = await this.#next()
     const columns = (answered.results.columns ?? []).map(readColumn)
-    return { columns, pages: this.#pages(answered, columns), freshness: freshnessOf(answered.headers) }
+    const { updateType } = answered.results
+    // A statement that changes the session says so on its last page.
+    while (updateType !== undefined && columns.length === 0 && this.#nextUri !== undefined) {
+      answered = await this.#next()
+    }
+    return {
+      columns,
+      pages: this.#pages(answered, columns),
+      freshness: freshnessOf(answered.headers),
+      ...(updateType === undefined ? {} : { updateType }),
+      ...(this.#change ? { sessionChange: this.#change } : {}),
+    }
   }
 
   async *#pages(first: Answered, columns: ResultColumn[]): AsyncGenerator<Value[][]> {
@@ -181,6 +204,8 @@ class Run {
       this.#signal.throwIfAborted()
       const answered = await send()
       this.#nextUri = answered.results.nextUri
+      const change = readSessionChange(this.#engine.prefix, answered.headers)
+      if (change) this.#change = { ...this.#change, ...change }
       const { error } = answered.results
       if (error) throw fromWireError(error, particularsOf(answered.headers))
       return answered

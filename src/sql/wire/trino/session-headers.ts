@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { LandfallError } from '../../../base/errors.ts'
+import { formDecode, formEncode } from '../../form-encoding.ts'
 import type { Session, SessionChange } from '../../sql.ts'
 
 export type HeaderPrefix = 'x-trino' | 'x-presto'
@@ -54,14 +55,14 @@ export function sessionHeaders(prefix: HeaderPrefix, change: SessionChange): Out
   const set = (name: string, value: string | string[] | undefined) => {
     if (value !== undefined) headers[`${prefix}-${name}`] = value
   }
-  const pair = ([name, value]: [string, string]) => `${encode(name)}=${encode(value)}`
+  const pair = ([name, value]: [string, string]) => `${formEncode(name)}=${formEncode(value)}`
   set('set-catalog', change.catalog && encodeName(change.catalog))
   set('set-schema', change.schema && encodeName(change.schema))
   if (change.setProperties) set('set-session', Object.entries(change.setProperties).map(pair))
   set('clear-session', change.resetProperty)
-  if (change.role) set('set-role', `${change.role.catalog}=${encode(change.role.role)}`)
+  if (change.role) set('set-role', `${change.role.catalog}=${formEncode(change.role.role)}`)
   if (change.addedPrepare) set('added-prepare', pair([change.addedPrepare.name, change.addedPrepare.sql]))
-  set('deallocated-prepare', change.deallocatedPrepare && encode(change.deallocatedPrepare))
+  set('deallocated-prepare', change.deallocatedPrepare && formEncode(change.deallocatedPrepare))
   set('started-transaction-id', change.startedTransactionId)
   set('clear-transaction-id', change.clearTransaction && 'true')
   return headers
@@ -96,7 +97,7 @@ function pairsOf(header: string, text: string | undefined): Record<string, strin
     const equals = item.indexOf('=')
     if (equals < 1) throw badHeader(header, item)
     try {
-      return [decode(item.slice(0, equals).trim()), decode(item.slice(equals + 1).trim())] as const
+      return [formDecode(item.slice(0, equals).trim()), formDecode(item.slice(equals + 1).trim())] as const
     } catch {
       throw badHeader(header, item)
     }
@@ -113,16 +114,7 @@ function badHeader(header: string, item: string): LandfallError {
   )
 }
 
-/** As Java's URLEncoder and URLDecoder do it: a blank is a plus. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replaceAll('%20', '+')
-}
-
-function decode(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '))
-}
-
 /** Names of catalogs and schemas travel as they are; a header's value must be plain all the same. */
 function encodeName(name: string): string {
-  return /^[\x21-\x7e]+$/.test(name) ? name : encode(name)
+  return /^[\x21-\x7e]+$/.test(name) ? name : formEncode(name)
 }
