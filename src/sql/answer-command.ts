@@ -7,6 +7,7 @@ import { createSchemaText, createTableText, createViewText } from './names/show-
 import { STATS_COLUMNS, statsRows } from './names/show-stats.ts'
 import type { QueryResult, ResultColumn, Value } from './sql.ts'
 import { lineColumnAt } from './text.ts'
+import { listedType } from './trino-types.ts'
 
 /** What the answers of commands are made of. */
 export interface Shown {
@@ -71,7 +72,7 @@ async function answer(
       const found = await columns(namespace.resolve(command.of.name, place))
       const rows = found
         .filter(({ name }) => matchesLike(name, command.like, command.escape))
-        .map(({ name, type }) => [name, type, '', ''])
+        .map(({ name, type }) => [name, listedType(type), '', ''])
       return textResult(['Column', 'Type', 'Extra', 'Comment'], rows)
     }
     case 'show-create':

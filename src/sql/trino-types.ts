@@ -72,6 +72,11 @@ function splitArguments(text: string): string[] {
   return parts
 }
 
+/** A type as lists of columns show it: `decimal(9,2)`, where the columns of an answer have `decimal(9, 2)`. */
+export function listedType(type: string): string {
+  return type.replaceAll(/(?<=\(\d+), (?=\d+\))/g, ',')
+}
+
 export interface TypeSignature {
   rawType: string
   arguments: { kind: string; value: unknown }[]

@@ -8,7 +8,7 @@ import type { Statement } from './statements.ts'
 type Pair = [ours: Answer, theirs: Answer]
 
 /** Reason → the answers without what may differ; undefined when it is not that kind. */
-const KINDS: Record<string, (ours: Answer, theirs: Answer) => Pair | undefined> = {
+const KINDS: Record<string, (ours: Answer, theirs: Answer, statement: Statement) => Pair | undefined> = {
   'not supported': (ours, theirs) => {
     const refused = ['FUNCTION_NOT_FOUND', 'NOT_SUPPORTED'].includes(ours.error?.name ?? '')
     return refused && ours.error?.line !== undefined ? [theirs, theirs] : undefined
@@ -19,7 +19,10 @@ const KINDS: Record<string, (ours: Answer, theirs: Answer) => Pair | undefined> 
   },
   'place of errors': (ours, theirs) => [withoutPlace(ours), withoutPlace(theirs)],
   'length of text': (ours, theirs) => [withTypes(ours, withoutLength), withTypes(theirs, withoutLength)],
-  'spelling of names': (ours, theirs) => [withNames(ours), withNames(theirs)],
+  'spelling of names': (ours, theirs, { file }) => {
+    const change = file === 'metadata' ? (answer: Answer) => withNames(withListed(answer)) : withNames
+    return [change(ours), change(theirs)]
+  },
 }
 
 /** True for a reason that is told by its look. */
@@ -39,7 +42,7 @@ export function isOfKind(
 ): boolean | undefined {
   const pair = KINDS[reason]
   if (pair === undefined) return undefined
-  const left = pair(ours, theirs)
+  const left = pair(ours, theirs, statement)
   return left !== undefined && differenceOf(statement, ...left) === undefined
 }
 
@@ -55,6 +58,11 @@ const withTypes = (answer: Answer, change: (type: string) => string): Answer => 
 })
 const withoutLength = (type: string) => type.replaceAll(/varchar\(\d+\)/g, 'varchar')
 
+/** Names are values where a statement lists them. */
+const withListed = ({ rows, ...answer }: Answer): Answer => ({
+  ...answer,
+  ...(rows ? { rows: rows.map((row) => row.toLowerCase()) } : {}),
+})
 const withNames = (answer: Answer): Answer => ({
   ...answer,
   columns: answer.columns.map(([name, type]) => [name.toLowerCase(), type]),

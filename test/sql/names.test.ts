@@ -243,13 +243,13 @@ describe('metadata relations', () => {
          WHERE TABLE_NAME IN ('purchases', 'typed_prices') ORDER BY TABLE_NAME, ORDINAL_POSITION`,
       ),
     ).toEqual([
-      ['raw_event', 12, 'varchar', 2147483647, null, 2],
-      ['timestamp', 2014, 'timestamp(6) with time zone', 62, 6, 2],
-      ['host', 12, 'varchar', 2147483647, null, 2],
-      ['user-agent', 12, 'varchar', 2147483647, null, 2],
-      ['cost', -5, 'bigint', 19, null, 2],
-      ['item', 12, 'varchar', 2147483647, null, 2],
-      ['price', 3, 'decimal(18, 2)', 18, 2, 2],
+      ['raw_event', 12, 'varchar', 2147483647, null, 1],
+      ['timestamp', 2014, 'timestamp(6) with time zone', 62, 6, 1],
+      ['host', 12, 'varchar', 2147483647, null, 1],
+      ['user-agent', 12, 'varchar', 2147483647, null, 1],
+      ['cost', -5, 'bigint', 19, null, 1],
+      ['item', 12, 'varchar', 2147483647, null, 1],
+      ['price', 3, 'decimal(18,2)', 18, 2, 1],
     ])
     const types = await engine.query('SELECT * FROM system.jdbc.types ORDER BY DATA_TYPE')
     expect(types.columns).toHaveLength(18)

@@ -1,5 +1,6 @@
 /** `information_schema` of a catalog, with Trino's columns. */
 import { CATALOG, SCHEMA } from '../commands.ts'
+import { listedType } from '../trino-types.ts'
 import { listColumns, listRelations, listSchemas } from './listed.ts'
 import { columnsOf, emptyTable, type MetadataTable } from './metadata-table.ts'
 
@@ -24,7 +25,7 @@ export function informationSchema(catalog: string): Readonly<Record<string, Meta
           ordinal,
           null,
           'YES',
-          column.type,
+          listedType(column.type),
           null,
           null,
           null,

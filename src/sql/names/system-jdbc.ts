@@ -1,12 +1,13 @@
 /** `system.jdbc`: what the Trino JDBC driver asks for DatabaseMetaData, with Trino's columns. */
 import type { Value } from '../sql.ts'
+import { listedType } from '../trino-types.ts'
 import type { Contents } from './contents.ts'
 import { jdbcType, LISTED_TYPES, PARAMETRIC_TYPES } from './jdbc-types.ts'
 import { type Listed, listColumns, listRelations, listSchemas } from './listed.ts'
 import { columnsOf, emptyTable, type MetadataTable } from './metadata-table.ts'
 
-/** DatabaseMetaData.columnNullableUnknown, .typeNullable, .typeSearchable, .typePredNone. */
-const NULLABLE_UNKNOWN = 2
+/** DatabaseMetaData.columnNullable, .typeNullable, .typeSearchable, .typePredNone. */
+const NULLABLE = 1
 const TYPE_NULLABLE = 1
 const SEARCHABLE = 3
 const NOT_SEARCHABLE = 0
@@ -95,7 +96,7 @@ function columnRow(
   ordinal: number,
 ): Value[] {
   const { code, size, digits = null, radix = null, octets = null } = jdbcType(column.type)
-  const type = [code, column.type, size, 0, digits, radix, NULLABLE_UNKNOWN]
+  const type = [code, listedType(column.type), size, 0, digits, radix, NULLABLE]
   return [
     catalog,
     schema,
@@ -105,7 +106,7 @@ function columnRow(
     ...nulls(4),
     octets,
     ordinal,
-    '',
+    'YES',
     ...nulls(6),
   ]
 }

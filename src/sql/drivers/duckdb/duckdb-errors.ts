@@ -4,6 +4,7 @@
  */
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { LineColumn } from '../../text.ts'
+import { codeOfMessage } from './error-messages.ts'
 
 export interface DuckdbErrorText {
   exception_type?: string
@@ -73,6 +74,8 @@ export function translateDuckdbError(error: unknown, place: StatementPlace): Err
   const type = text.exception_type ?? ''
   const raised = raisedError(message, details)
   if (raised) return raised
+  const known = codeOfMessage(message)
+  if (known) return new LandfallError('fix-request', known, message, { details })
   if (type === 'Parser' || type === 'Syntax') {
     return new LandfallError('fix-request', 'sql/syntax', message, { details })
   }
