@@ -3,8 +3,6 @@ import { availableParallelism } from 'node:os'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import game from '../examples/game/pipeline.ts'
 import type { Lake } from '../src/lake/lake.ts'
-import { SILENT } from '../src/lander/logger.ts'
-import { openLanding } from '../src/pipeline/landing.ts'
 import { openDataEngine } from '../src/pipeline/query.ts'
 import { openDataLake } from '../src/pipeline/readers.ts'
 import { openTrinoEngine } from '../src/sql/drivers/trino.ts'
@@ -12,6 +10,7 @@ import type { SqlEngine } from '../src/sql/sql.ts'
 import { openSqlServer } from '../src/sql/wire/trino/server.ts'
 import { writeGameLog } from './game-log.ts'
 import { type Bench, check, comparePairs, median, timed } from './harness.ts'
+import { landAndSettle } from './settled.ts'
 import { rowsOf } from './sql-client.ts'
 
 /** The tables that the game's questions read. */
@@ -111,31 +110,6 @@ async function whatElseItCosts(engine: SqlEngine): Promise<{ doorMs: number; new
   }
   const count = game.compiled.questions.length
   return { doorMs: (best.door - best.known) / count, newTextMs: (best.newText - best.known) / count }
-}
-
-async function landAndSettle(data: string): Promise<void> {
-  {
-    await using lander = await openLanding({
-      pipeline: game.compiled,
-      data,
-      lake: {},
-      lander: {},
-      logger: SILENT,
-      onReason: () => {},
-      logWaitMs: 0,
-    })
-    await lander.landToEnd()
-  }
-  const lake = await openDataLake(data)
-  const instance = await DuckDBInstance.create(':memory:', { threads: THREADS })
-  const connection = await instance.connect()
-  for (const table of await lake.listTables()) {
-    for (let rounds = 0; rounds < 20; rounds++) {
-      if ((await lake.maintain(connection, table)).compactedFiles === 0) break
-    }
-  }
-  connection.closeSync()
-  instance.closeSync()
 }
 
 /** One file per table, as well ordered as can be. */

@@ -18,6 +18,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   lander: async () => (await import('./lander.ts')).benchLander,
   query: async () => (await import('./query.ts')).benchQuery,
   door: async () => (await import('./door.ts')).benchDoor,
+  trino: async () => (await import('./trino.ts')).benchTrino,
   fresh: async () => (await import('./fresh.ts')).benchFresh,
   start: async () => (await import('./start.ts')).benchStart,
 }
