@@ -18,11 +18,14 @@ const TOKENS_MAX = 60_000
 const DEPTH_MAX = 100
 /**
  * Looks at tokens per token, beyond which a text is one that the parser would take exponentially long for; statements that people
- * write need 3. What a look costs depends on the nesting, so the time is bounded too: nothing else runs meanwhile.
+ * write need 3. What a look costs depends on the nesting, so the time is bounded too: nothing else runs meanwhile. It is the time
+ * that the processor spends on it: on a busy machine no statement becomes too complex.
  */
 const LOOKS_PER_TOKEN_MAX = 60
 const LOOKS_FREE = 10_000
 const PARSE_MS_MAX = 2000
+/** Looks between two glances at the time. */
+const LOOKS_AT_ONCE = 256
 const FOUND_MAX = 40
 
 let loaded: Promise<TrinoGrammar> | undefined
@@ -59,10 +62,11 @@ function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): Tr
   /** Counts how often the parser moves on, ahead or for good. */
   class BoundedTokens extends antlr.CommonTokenStream {
     looksLeft = LOOKS_FREE
-    readonly #until = performance.now() + PARSE_MS_MAX
+    readonly #until = threadMs() + PARSE_MS_MAX
 
     override consume(): void {
-      if (this.looksLeft-- < 0 || performance.now() > this.#until) throw tooComplex()
+      if (this.looksLeft-- < 0) throw tooComplex()
+      if (this.looksLeft % LOOKS_AT_ONCE === 0 && threadMs() > this.#until) throw tooComplex()
       super.consume()
     }
   }
@@ -94,6 +98,12 @@ function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): Tr
       }
     },
   }
+}
+
+/** Milliseconds that the processor has spent on this thread. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
 }
 
 function depthOf(tokens: readonly Token[]): number {
