@@ -4,6 +4,7 @@ import type { Namespace, Place, Resolved } from '../../names/namespace.ts'
 import type { ResultColumn, Session } from '../../sql.ts'
 import { quoteIdentifier } from '../../text.ts'
 import type { Column } from './dialect/context.ts'
+import type { KnownType } from './dialect/sql-type.ts'
 import { type Names, parseQuery, relationNames, type TranslatedText, translate } from './dialect/translate.ts'
 import { loadTrinoGrammar } from './dialect/trino-grammar.ts'
 import { typeOfName } from './dialect/type-syntax.ts'
@@ -106,10 +107,18 @@ export class CheckedStatements {
     }
     const described = Array.from(found.values(), async (resolved) => {
       const columns = await describe(resolved)
-      return [resolved.id, columns.map(({ name, type }) => ({ name, type: typeOfName(type) }))] as const
+      return [
+        resolved.id,
+        columns.map(({ name, type }) => ({ name, type: inUtc(typeOfName(type)) })),
+      ] as const
     })
     return new Map(await Promise.all(described))
   }
+}
+
+/** Timestamps of tables are seen in UTC, whatever the session's zone is. */
+function inUtc(type: KnownType): KnownType {
+  return type?.base === 'timestamp with time zone' ? { ...type, zone: 'UTC' } : type
 }
 
 /** A name that is nothing may be one of a WITH, which the translator knows. */

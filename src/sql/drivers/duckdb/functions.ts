@@ -22,7 +22,7 @@ const COLLECTIONS = `array_extract array_slice array_to_string cardinality flatt
   list_slice list_sort list_transform list_value list_zip map map_concat map_contains map_entries map_extract_value
   map_from_entries map_keys map_values struct_extract struct_extract_at struct_pack unnest`
 
-const JSON_TEXTS = `json_array_length json_exists json_extract json_extract_string json_keys json_object json_type json_valid to_json`
+const JSON_TEXTS = `json json_array_length json_exists json_extract json_extract_string json_keys json_object json_type json_valid to_json`
 
 const OTHER = `coalesce nullif row`
 

@@ -46,7 +46,8 @@ function integerOf(value: bigint): number | bigint {
 export function valueOf(value: DuckDBValue, type?: KnownType): Value {
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return integerOf(value)
-  if (typeof value !== 'object') return value
+  if (typeof value !== 'object')
+    return type?.base === 'real' && typeof value === 'number' ? shortestReal(value) : value
   if (value instanceof DuckDBTimestampTZValue) return zonedTimestamp(value, type)
   if (value instanceof DuckDBTimestampValue) return timestamp(value.micros, digitsOf(type), value)
   if (value instanceof DuckDBTimestampMillisecondsValue) return timestamp(value.millis * 1000n, 3, value)
@@ -71,6 +72,15 @@ export function valueOf(value: DuckDBValue, type?: KnownType): Value {
   }
   const items = (value as { items?: readonly DuckDBValue[] }).items
   return items ? items.map((item) => valueOf(item)) : String(value)
+}
+
+/** The number with the fewest digits that is this real: 0.1, where its double is 0.10000000149011612. */
+function shortestReal(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits))
+    if (Math.fround(short) === value) return short
+  }
+  return value
 }
 
 /** `2021-07-30 18:43:03.611000`, with `digits` digits of the second's fraction (6 or fewer). */

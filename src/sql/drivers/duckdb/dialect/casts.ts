@@ -36,7 +36,14 @@ export function castTo(
       ? `TRY_${template}`
       : `TRY(${template})`
     : template
-  return expand(guarded, [value], type, node, context.fresh)
+  return expand(guarded, [value], seenIn(type, value.type, context), node, context.fresh)
+}
+
+/** A timestamp that gets a zone gets the session's; one that has one keeps it. */
+function seenIn(type: SqlType, from: KnownType, context: Context): SqlType {
+  return isZoned(type)
+    ? { ...type, zone: (isZoned(from) ? from?.zone : undefined) ?? context.timeZone }
+    : type
 }
 
 const direct = (type: SqlType, hole: string) => `CAST(${hole} AS ${duckdbTypeName(type)})`
@@ -44,7 +51,7 @@ const direct = (type: SqlType, hole: string) => `CAST(${hole} AS ${duckdbTypeNam
 function castTemplate(from: KnownType, to: SqlType, context: Context, hole: string): string {
   const plain = direct(to, hole)
   if (from?.base === 'json' && to.base !== 'json') return fromJson(to, hole)
-  if (to.base === 'json') return from?.base === 'json' ? hole : `to_json(${hole})`
+  if (to.base === 'json') return toJson(from, hole)
   if (isText(to)) return toText(from, to, context, hole)
   if (isInteger(to)) return toInteger(from, to, hole)
   if (to.base.startsWith('timestamp') || to.base === 'date') return toTime(from, to, context, hole)
@@ -62,6 +69,17 @@ function castTemplate(from: KnownType, to: SqlType, context: Context, hole: stri
   }
   if (to.base === 'varbinary' && isText(from)) return `encode(${hole})`
   return plain
+}
+
+/** A row becomes an object by the names of its fields. */
+function toJson(from: KnownType, hole: string): string {
+  if (from?.base === 'json') return hole
+  if (from?.base !== 'row') return `to_json(${hole})`
+  const fields = from.inner.map((field, i) => {
+    const inner = `struct_extract(${hole}, ${quoteText(structField(from.names, i))})`
+    return `${quoteText(from.names[i] ?? '')}, ${toJson(field, inner)}`
+  })
+  return `CASE WHEN ${hole} IS NULL THEN NULL ELSE json_object(${fields.join(', ')}) END`
 }
 
 function fromJson(to: SqlType, hole: string): string {
@@ -121,7 +139,7 @@ function toInteger(from: KnownType, to: SqlType, hole: string): string {
   if (!isText(from)) return plain
   const message = `Cannot cast ''' || ${hole} || ''' to ${INTEGER_NAMES[to.base]}`
   const failed = raise('INVALID_CAST_ARGUMENT', message, duckdbTypeName(to))
-  return `CASE WHEN ${hole} IS NULL THEN NULL WHEN regexp_full_match(${hole}, '[+-]?[0-9]+') AND TRY_CAST(${hole} AS ${duckdbTypeName(to)}) IS NOT NULL
+  return `CASE WHEN ${hole} IS NULL THEN NULL WHEN regexp_full_match(${hole}, '\\s*[+-]?[0-9]+\\s*') AND TRY_CAST(${hole} AS ${duckdbTypeName(to)}) IS NOT NULL
     THEN ${plain} ELSE ${failed} END`
 }
 

@@ -1,8 +1,10 @@
 /** Expressions: each rule of the grammar that is one, and how it is written in DuckDB. */
 import { castTo } from './casts.ts'
-import { type Context, type Expression, notSupported, Refusal, type Scope } from './context.ts'
+import { now } from './clock.ts'
+import { type Context, type Expression, notSupported, Refusal, type Scope, typeMismatch } from './context.ts'
 import { type Fragment, joined } from './fragments.ts'
 import { functionCall } from './function-call.ts'
+import { BLANKS } from './functions/texts.ts'
 import { atZone, TIME_FIELDS, timeField } from './functions/time-calls.ts'
 import { JSON_RULES } from './json-expressions.ts'
 import {
@@ -15,25 +17,26 @@ import {
   typeConstructor,
 } from './literals.ts'
 import { columnReference, dereference } from './names.ts'
-import { arithmetic, checkComparable, comparison, concatenation, negative } from './operators.ts'
+import { arithmetic, canCompare, checkBoolean, comparison, concatenation, negative } from './operators.ts'
+import { boolean, predicated } from './predicates.ts'
 import {
   array,
   BIGINT,
   BOOLEAN,
   commonType,
-  DATE,
   duckdbTypeName,
   type KnownType,
   row,
   type SqlType,
   simple,
+  typeName,
   UNKNOWN,
   VARCHAR,
 } from './sql-type.ts'
-import { bare, hasWord, isWord, need, part, partsOf, type SyntaxNode, wordsOf } from './syntax-tree.ts'
+import { hasWord, isWord, need, part, partsOf, type SyntaxNode, wordsOf } from './syntax-tree.ts'
 import { expand, raise } from './templates.ts'
 import { readType } from './type-syntax.ts'
-import { knownZone, zoneText } from './zones.ts'
+import { knownZone } from './zones.ts'
 
 type ExpressionRule = (node: SyntaxNode, scope: Scope, context: Context) => Expression
 
@@ -42,81 +45,17 @@ function inner(node: SyntaxNode, scope: Scope, context: Context): Expression[] {
   return node.parts.filter(({ rule }) => rule !== '').map((each) => context.expression(each, scope))
 }
 
-const boolean = (text: Fragment, ...parts: Expression[]): Expression => ({
-  text,
-  type: BOOLEAN,
-  weight: parts.reduce((sum, { weight }) => sum + weight, 1),
-})
-
-/** Words as they are, parts translated. */
-function asWritten(node: SyntaxNode, scope: Scope, context: Context): Expression {
+/** AND, OR and NOT: words as they are, parts translated. */
+function logical(node: SyntaxNode, scope: Scope, context: Context): Expression {
   const parts: Expression[] = []
   const text = node.parts.map((each): Fragment => {
     if (each.rule === '') return { text: each.text, place: each.start }
     const made = context.expression(each, scope)
+    checkBoolean(made, 'Logical expression term', each)
     parts.push(made)
     return made.text
   })
   return boolean(['(', text, ')'], ...parts)
-}
-
-function predicated(node: SyntaxNode, scope: Scope, context: Context): Expression {
-  const [value, predicate] = node.parts as [SyntaxNode, SyntaxNode]
-  const left = context.expression(value, scope)
-  const not = hasWord(predicate, 'NOT') ? 'NOT' : ''
-  const operands = () =>
-    predicate.parts
-      .filter(({ rule }) => rule !== '' && rule !== 'query')
-      .map((each) => context.expression(each, scope))
-  const subquery = () => context.query(need(predicate, 'query'), scope).text
-  switch (predicate.rule) {
-    case 'comparison': {
-      const sign = wordsOf(predicate.parts[0]!)
-      return comparison(sign, left, context.expression(predicate.parts[1]!, scope), predicate, context)
-    }
-    case 'quantifiedComparison': {
-      const [operator, quantifier] = predicate.parts as [SyntaxNode, SyntaxNode]
-      const word =
-        isWord(bare(quantifier).parts[0] ?? quantifier, 'ALL') || /^all$/i.test(wordsOf(quantifier))
-          ? 'ALL'
-          : 'ANY'
-      return boolean(
-        ['(', left.text, wordsOf(operator).replace('!=', '<>'), word, '(', subquery(), '))'],
-        left,
-      )
-    }
-    case 'between': {
-      const [lower, upper] = operands() as [Expression, Expression]
-      for (const bound of [lower, upper]) checkComparable('BETWEEN', left, bound, predicate)
-      return boolean(['(', left.text, not, 'BETWEEN', lower.text, 'AND', upper.text, ')'], left, lower, upper)
-    }
-    case 'inList': {
-      const items = operands()
-      for (const item of items) checkComparable('=', left, item, predicate)
-      return boolean(
-        ['(', left.text, not, 'IN (', joined(items.map(({ text }) => text)), '))'],
-        left,
-        ...items,
-      )
-    }
-    case 'inSubquery':
-      return boolean(['(', left.text, not, 'IN (', subquery(), '))'], left)
-    case 'like': {
-      const [pattern, escape] = operands() as [Expression, Expression?]
-      return boolean(
-        ['(', left.text, not, 'LIKE', pattern.text, escape ? ['ESCAPE', escape.text] : '', ')'],
-        left,
-        pattern,
-      )
-    }
-    case 'nullPredicate':
-      return boolean(['(', left.text, 'IS', not, 'NULL )'], left)
-    default: {
-      const [right] = operands() as [Expression]
-      checkComparable('IS DISTINCT FROM', left, right, predicate)
-      return boolean(['(', left.text, 'IS', not, 'DISTINCT FROM', right.text, ')'], left, right)
-    }
-  }
 }
 
 function binary(node: SyntaxNode, scope: Scope, context: Context): Expression {
@@ -125,7 +64,7 @@ function binary(node: SyntaxNode, scope: Scope, context: Context): Expression {
     operator.text,
     context.expression(left, scope),
     context.expression(right, scope),
-    node,
+    operator,
     context,
   )
 }
@@ -154,7 +93,15 @@ function cases(node: SyntaxNode, scope: Scope, context: Context): Expression {
   let weight = 1
   const use = (each: SyntaxNode, result: boolean): Fragment => {
     const made = context.expression(each, scope)
-    if (result) types.push(made.type)
+    if (result) {
+      const wrong = types.find((type) => !canCompare(type, made.type))
+      if (wrong)
+        throw typeMismatch(
+          `All CASE results must be the same type or coercible to a common type. Cannot find common type between ${typeName(wrong)} and ${typeName(made.type!)}`,
+          each,
+        )
+      types.push(made.type)
+    }
     weight += made.weight
     return made.text
   }
@@ -261,9 +208,9 @@ function trim(node: SyntaxNode, scope: Scope, context: Context): Expression {
         : 'trim'
   const ordered = hasWord(node, 'FROM') ? values.toReversed() : values
   return expand(
-    `${name}(${ordered.map((_, i) => `$${i + 1}`).join(', ')})`,
+    `${name}($1, ${ordered.length > 1 ? '$2' : BLANKS})`,
     ordered,
-    VARCHAR,
+    ordered[0]!.type,
     node,
     context.fresh,
   )
@@ -282,27 +229,28 @@ function normalize(node: SyntaxNode, scope: Scope, context: Context): Expression
   )
 }
 
-function now(name: string): ExpressionRule {
-  return (node, _scope, context) => {
-    const digits = Number(node.parts.find(({ text }) => /^\d+$/.test(text))?.text ?? 3)
-    const micros = 10 ** Math.max(0, 6 - digits)
-    // One instant for the whole statement, cut to the digits asked for.
-    const instant = `make_timestamp(epoch_us(now()) // ${micros} * ${micros})`
-    const utc = `timezone('UTC', ${instant})`
-    const zoned = { ...simple('timestamp with time zone', digits), zone: context.timeZone }
-    if (name === 'timestamp') return { ...plain(utc, zoned, node), plain: false }
-    const local = `timezone(${zoneText(undefined, context.timeZone)}, ${utc})`
-    if (name === 'date') return plain(`CAST(${local} AS DATE)`, DATE, node)
-    if (name === 'time') return plain(`CAST(${local} AS TIME)`, simple('time', digits), node)
-    return plain(local, simple('timestamp', digits), node)
-  }
+/** Of one column its value, of several a row. */
+function subquery(node: SyntaxNode, scope: Scope, context: Context): Expression {
+  const { text, columns } = context.query(need(node, 'query'), scope)
+  if (!columns || columns.length === 1) return { text: ['(', text, ')'], type: columns?.[0]?.type, weight: 2 }
+  const names = columns.map((_, i) => `"c${i}"`)
+  const fields = names.map((name, i) => `'field${i}': ${name}`).join(', ')
+  const types = columns.map(({ type }) => type)
+  const type = types.every((each) => each !== undefined)
+    ? row(
+        names.map(() => ''),
+        types as SqlType[],
+      )
+    : undefined
+  const from = [`(SELECT {${fields}} FROM (`, text, `) AS "${context.fresh()}"(${names.join(', ')}))`]
+  return { text: from, type, weight: 2 }
 }
 
 const RULES: Record<string, ExpressionRule> = {
   predicated,
-  logicalNot: asWritten,
-  and: asWritten,
-  or: asWritten,
+  logicalNot: logical,
+  and: logical,
+  or: logical,
   arithmeticBinary: binary,
   arithmeticUnary: (node, scope, context) => {
     const value = context.expression(node.parts[1]!, scope)
@@ -310,7 +258,7 @@ const RULES: Record<string, ExpressionRule> = {
   },
   concatenation: (node, scope, context) => {
     const [left, right] = inner(node, scope, context) as [Expression, Expression]
-    return concatenation(left, right, node, context)
+    return concatenation(left, right, node.parts[1]!, context)
   },
   atTimeZone,
   nullLiteral: (node) => plain('NULL', UNKNOWN, node),
@@ -327,14 +275,7 @@ const RULES: Record<string, ExpressionRule> = {
   rowConstructor,
   functionCall,
   listagg: functionCall,
-  subqueryExpression: (node, scope, context) => {
-    const query = context.query(need(node, 'query'), scope)
-    return {
-      text: ['(', query.text, ')'],
-      type: query.columns?.length === 1 ? query.columns[0]!.type : undefined,
-      weight: 2,
-    }
-  },
+  subqueryExpression: subquery,
   exists: (node, scope, context) =>
     boolean(['EXISTS (', context.query(need(node, 'query'), scope).text, ')']),
   simpleCase: cases,

@@ -34,10 +34,10 @@ export function numericLiteral(node: SyntaxNode): Expression {
   if (number.rule === 'decimalLiteral') return decimalLiteral(text, node)
   const value = BigInt(text.replace('-', '')) * (text.startsWith('-') ? -1n : 1n)
   if (value > BIGINT_MAX || value < -BIGINT_MAX - 1n) {
-    throw new Refusal('sql/invalid-literal', `Invalid numeric literal: ${text}`, node.start)
+    throw new Refusal('sql/syntax', `Invalid numeric literal: ${text}`, node.start)
   }
   const type = value > INTEGER_MAX || value < -INTEGER_MAX - 1n ? BIGINT : INTEGER
-  return { ...plain(text, type, node), literal: String(value) }
+  return { ...plain(String(value), type, node), literal: String(value) }
 }
 
 function decimalLiteral(text: string, node: SyntaxNode): Expression {
@@ -90,11 +90,7 @@ export function textLiteral(value: string, node: SyntaxNode): Expression {
 export function binaryLiteral(node: SyntaxNode): Expression {
   const hex = wordsOf(node).slice(2, -1).replace(/\s+/g, '')
   if (!/^([0-9a-fA-F]{2})*$/.test(hex)) {
-    throw new Refusal(
-      'sql/invalid-literal',
-      'Binary literal can only contain pairs of hexadecimal digits',
-      node.start,
-    )
+    throw new Refusal('sql/syntax', 'Binary literal can only contain pairs of hexadecimal digits', node.start)
   }
   return plain(`from_hex('${hex}')`, VARBINARY, node)
 }
@@ -108,7 +104,7 @@ export function typeConstructor(node: SyntaxNode, timeZone: string): Expression 
   const text = quoteText(value)
   switch (name) {
     case 'date':
-      if (!/^\s*[+-]?\d{4,}-\d{1,2}-\d{1,2}\s*$/.test(value)) throw invalid(node, value)
+      if (!isDate(value)) throw invalid(node, value)
       return plain(`DATE ${text}`, DATE, node)
     case 'timestamp':
       return timestampLiteral(value, node, timeZone)
@@ -116,6 +112,8 @@ export function typeConstructor(node: SyntaxNode, timeZone: string): Expression 
       return plain(`TIME ${text}`, simple('time', fractionDigits(value)), node)
     case 'decimal':
       return decimalLiteral(value.trim(), node)
+    case 'char':
+      return plain(text, simple('char', Array.from(value).length), node)
     case 'json':
       return plain(`CAST(${text} AS JSON)`, JSON_TYPE, node)
     case 'double':
@@ -141,6 +139,14 @@ function invalid(node: SyntaxNode, value: string): Refusal {
     `'${value}' is not a valid ${wordsOf(node.parts[0]!).toUpperCase()} literal`,
     node.start,
   )
+}
+
+function isDate(value: string): boolean {
+  const [, year, month, day] = /^\s*([+-]?\d{4,})-(\d{1,2})-(\d{1,2})\s*$/.exec(value) ?? []
+  if (year === undefined) return false
+  const date = new Date(0)
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
+  return date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day)
 }
 
 function fractionDigits(value: string): number {

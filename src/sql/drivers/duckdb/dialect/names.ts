@@ -94,7 +94,7 @@ function fieldOf(value: Expression, name: string, node: SyntaxNode): Expression 
   const index =
     type?.base === 'row' ? type.names.findIndex((each) => each.toLowerCase() === name.toLowerCase()) : -1
   if (type?.base === 'row' && index < 0)
-    throw new Refusal('sql/unknown-column', `Column '${name}' cannot be resolved`, node.start)
+    throw new Refusal('sql/invalid-column', `Column '${name}' cannot be resolved`, node.start)
   const field = index < 0 ? name : structField(type!.names, index)
   return {
     text: ['struct_extract(', value.text, `, '${field.replaceAll("'", "''")}')`],

@@ -1,5 +1,5 @@
 /** Arithmetic, comparison and `||`, with Trino's results: types of decimals, division by zero, text against number. */
-import { type Context, type Expression, typeMismatch } from './context.ts'
+import { type Context, type Expression, Refusal, typeMismatch } from './context.ts'
 import {
   asDecimal,
   BOOLEAN,
@@ -17,7 +17,6 @@ import {
   isZoned,
   type KnownType,
   type SqlType,
-  simple,
   typeName,
   VARCHAR,
 } from './sql-type.ts'
@@ -160,10 +159,20 @@ function kindOf(type: SqlType): string {
   return type.base.split(' ')[0]!
 }
 
+/** Whether two types have something in common, as far as they are known. */
+export function canCompare(a: KnownType, b: KnownType): boolean {
+  return !a || !b || a.base === 'unknown' || b.base === 'unknown' || kindOf(a) === kindOf(b)
+}
+
+export function checkBoolean(value: Expression, what: string, node: SyntaxNode): void {
+  if (canCompare(value.type, BOOLEAN)) return
+  throw typeMismatch(`${what} must evaluate to a boolean (actual: ${typeName(value.type!)})`, node)
+}
+
 export function checkComparable(sign: string, left: Expression, right: Expression, node: SyntaxNode): void {
   const [a, b] = [left.type, right.type]
-  if (!a || !b || a.base === 'unknown' || b.base === 'unknown' || kindOf(a) === kindOf(b)) return
-  throw typeMismatch(`Cannot apply operator: ${typeName(a)} ${sign} ${typeName(b)}`, node)
+  if (canCompare(a, b)) return
+  throw typeMismatch(`Cannot apply operator: ${typeName(a!)} ${sign} ${typeName(b!)}`, node)
 }
 
 export function comparison(
@@ -184,7 +193,18 @@ export function comparison(
     : isZoned(left.type)
       ? `$1 ${operator} ${local}`
       : `${local} ${operator} $2`
-  return expand(template, [left, right], BOOLEAN, node, context.fresh)
+  return expand(nanAware(template, operator, left, right), [left, right], BOOLEAN, node, context.fresh)
+}
+
+/** NaN is equal to nothing, where DuckDB has it as the greatest number, equal to itself. */
+function nanAware(template: string, operator: string, left: Expression, right: Expression): string {
+  if (!isFloating(left.type) && !isFloating(right.type)) return template
+  const sides = [left, right].flatMap(({ type, plain, literal }, i) => {
+    const constant = literal !== undefined || (plain && !isFloating(type))
+    return isFloating(type) && !constant ? [`$${i + 1}`] : []
+  })
+  if (operator === '<>') return [template, ...sides.map((side) => `isnan(${side})`)].join(' OR ')
+  return [template, ...sides.map((side) => `NOT isnan(${side})`)].join(' AND ')
 }
 
 export function concatenation(
@@ -203,12 +223,12 @@ export function concatenation(
   }
   for (const type of [a, b]) {
     if (type && !isText(type) && !['varbinary', 'unknown'].includes(type.base))
-      throw typeMismatch(
-        `Cannot apply operator: ${a ? typeName(a) : 'unknown'} || ${b ? typeName(b) : 'unknown'}`,
-        node,
+      throw new Refusal(
+        'sql/unknown-function',
+        `Unexpected parameters (${a ? typeName(a) : 'unknown'}, ${b ? typeName(b) : 'unknown'}) for function concat`,
+        node.start,
       )
   }
-  const [m, n] = [a?.numbers[0], b?.numbers[0]]
   if (a?.base === 'varbinary') return make('$1 || $2', a)
-  return make('$1 || $2', m === undefined || n === undefined ? VARCHAR : simple('varchar', m + n))
+  return make('$1 || $2', VARCHAR)
 }

@@ -3,8 +3,9 @@
 import { quoteIdentifier } from '../../../text.ts'
 import { type Column, type Context, notSupported, type Query, Refusal, type Scope } from './context.ts'
 import { type Fragment, joined } from './fragments.ts'
+import { canCompare } from './operators.ts'
 import { querySpecification, type Ties } from './query-specification.ts'
-import { commonType } from './sql-type.ts'
+import { commonType, typeName } from './sql-type.ts'
 import {
   bare,
   hasWord,
@@ -31,9 +32,10 @@ export function query(node: SyntaxNode, scope: Scope, context: Context): Query {
   const body = need(node, 'queryNoWith')
   if (!items) return queryNoWith(body, scope, context)
   const queries = new Map(scope.queries)
+  const taken = new Set<string>()
   const recursive = hasWord(items, 'RECURSIVE')
   const texts = partsOf(items, 'namedQuery').map((item) =>
-    namedQuery(item, recursive, { ...scope, queries }, queries, context),
+    namedQuery(item, recursive, { ...scope, queries }, queries, taken, context),
   )
   const main = queryNoWith(body, { ...scope, queries }, context)
   return { text: ['WITH', recursive ? 'RECURSIVE' : '', joined(texts), main.text], columns: main.columns }
@@ -44,9 +46,13 @@ function namedQuery(
   recursive: boolean,
   scope: Scope,
   queries: Map<string, readonly Column[] | undefined>,
+  taken: Set<string>,
   context: Context,
 ): Fragment {
   const name = identifierName(node.parts[0]!)
+  if (taken.has(name.toLowerCase()))
+    throw new Refusal('sql/duplicate-query', `WITH query name '${name}' specified more than once`, node.start)
+  taken.add(name.toLowerCase())
   const aliases = part(node, 'columnAliases')
   const names = aliases && partsOf(aliases, ...identifiers(aliases)).map(identifierName)
   const columnsOf = (columns: readonly Column[] | undefined) =>
@@ -154,6 +160,12 @@ function setOperation(node: SyntaxNode, scope: Scope, context: Context): Query {
     const message = `${operator.text.toUpperCase()} query has different number of fields: ${a.length}, ${b.length}`
     throw new Refusal('sql/type-mismatch', message, node.start)
   }
+  const unlike = a?.findIndex((column, i) => !canCompare(column.type, b?.[i]?.type)) ?? -1
+  if (unlike >= 0) {
+    const [left, right] = [a![unlike]!.type!, b![unlike]!.type!].map((type) => typeName(type))
+    const message = `column ${unlike + 1} in ${operator.text.toUpperCase()} query has incompatible types: ${left}, ${right}`
+    throw new Refusal('sql/type-mismatch', message, operator.start)
+  }
   const quantifier = part(node, 'setQuantifier')
   const all = quantifier && hasWord(quantifier, 'ALL') ? 'ALL' : ''
   const columns = a?.map((column, i) => ({ name: column.name, type: commonType(column.type, b?.[i]?.type) }))
@@ -173,6 +185,10 @@ function inlineTable(node: SyntaxNode, scope: Scope, context: Context): Query {
       const inner = bare(each)
       const cells = inner.rule === 'rowConstructor' ? inner.parts.filter(({ rule }) => rule !== '') : [each]
       const items = cells.map((cell) => context.expression(cell, scope))
+      if (columns && columns.length !== items.length) {
+        const message = 'Values rows have mismatched sizes'
+        throw new Refusal('sql/type-mismatch', message, node.start)
+      }
       columns = items.map(({ type }, i) => {
         const before = columns?.[i]
         return { name: `_col${i}`, type: before ? commonType(before.type, type) : type }

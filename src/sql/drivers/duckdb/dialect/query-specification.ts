@@ -12,6 +12,7 @@ import {
   type Scope,
 } from './context.ts'
 import { type Fragment, joined } from './fragments.ts'
+import { checkBoolean } from './operators.ts'
 import {
   bare,
   behind,
@@ -56,19 +57,46 @@ export function querySpecification(node: SyntaxNode, scope: Scope, context: Cont
   const windows = partsOf(node, 'windowDefinition')
   const quantifier = part(node, 'setQuantifier')
   const distinct = quantifier !== undefined && hasWord(quantifier, 'DISTINCT')
+  if (distinct) checkOrder(order, node)
   const text: Fragment = [
     'SELECT',
     distinct ? 'DISTINCT' : '',
     joined(items.map((item) => item.text)),
     relations.length > 0 ? ['FROM', joined(relations)] : '',
-    where ? ['WHERE', context.expression(where, inner).text] : '',
+    where ? ['WHERE', condition(where, 'WHERE clause', inner, context)] : '',
     group ? groupBy(group, inner, context) : '',
-    having ? ['HAVING', context.expression(having, inner).text] : '',
+    having ? ['HAVING', condition(having, 'HAVING clause', inner, context)] : '',
     windows.length > 0 ? ['WINDOW', windowDefinitions(windows, inner, context)] : '',
     order.count === undefined ? '' : ties(order, answer, distinct, context),
     order.sortItems.length > 0 ? orderBy(order.sortItems, answer, context) : '',
   ]
   return { text, columns }
+}
+
+function condition(node: SyntaxNode, what: string, scope: Scope, context: Context): Fragment {
+  const value = context.expression(node, scope)
+  checkBoolean(value, what, node)
+  return value.text
+}
+
+/** The order of distinct rows can only be one of what is in them. */
+function checkOrder({ sortItems }: Ties, node: SyntaxNode): void {
+  const shown = partsOf(node, 'selectSingle').flatMap((item) => [item.parts[0]!, item.parts.at(-1)!])
+  const known = new Set(shown.map((each) => wordsOf(each).toLowerCase()))
+  const star = partsOf(node, 'selectAll').length > 0
+  for (const item of sortItems) {
+    const words = wordsOf(item.parts[0]!).toLowerCase()
+    const last = words.split(' . ').at(-1)!
+    if (
+      star ||
+      /^\d+$/.test(words) ||
+      known.has(words) ||
+      [...known].some((each) => each.split(' . ').at(-1) === last)
+    )
+      continue
+    const message = 'For SELECT DISTINCT, ORDER BY expressions must appear in select list'
+    throw new Refusal('sql/not-in-distinct', message, node.start)
+  }
 }
 
 /** What ORDER BY sees: the names of the answer first. */
@@ -109,7 +137,8 @@ function selectSingle(node: SyntaxNode, place: number | undefined, scope: Scope,
 /** A column keeps its name, as it is written here. */
 function nameOf(node: SyntaxNode): string | undefined {
   const inside = bare(node)
-  if (inside.rule === 'dereference') return identifierName(inside.parts.at(-1)!)
+  if (inside.rule === 'dereference' && !/[()[\]]/.test(wordsOf(inside)))
+    return identifierName(inside.parts.at(-1)!)
   const names =
     node.rule === 'columnRef' ||
     ['columnReference', 'qualifiedName'].includes(inside.rule) ||
@@ -127,7 +156,11 @@ function selectAll(node: SyntaxNode, scope: Scope): Item {
   if (aliases) throw notSupported('an alias list behind a star', aliases)
   if (node.parts.length === 1) {
     if (scope.relations.length === 0)
-      throw new Refusal('sql/syntax', 'SELECT * not allowed in queries without FROM clause', node.start)
+      throw new Refusal(
+        'sql/unknown-column',
+        'SELECT * not allowed in queries without FROM clause',
+        node.start,
+      )
     return { text: { text: '*', place: node.start }, columns: columnsOf(scope.relations) }
   }
   const names = nameParts(bare(node.parts[0]!))
@@ -147,15 +180,17 @@ function columnsOf(relations: readonly Relation[]): Column[] | undefined {
 function groupBy(node: SyntaxNode, scope: Scope, context: Context): Fragment {
   const elements = node.parts.filter(({ rule }) => rule !== '' && rule !== 'setQuantifier')
   const quantifier = part(node, 'setQuantifier')
+  const once = quantifier !== undefined && hasWord(quantifier, 'DISTINCT')
   const grouped = elements.filter(({ rule }) => rule !== 'singleGroupingSet')
   // Only grouping sets can come twice; among plain columns DISTINCT says nothing.
   if (quantifier && hasWord(quantifier, 'DISTINCT') && grouped.length > 0 && elements.length > 1)
     throw notSupported('GROUP BY DISTINCT over several grouping sets', quantifier)
-  return ['GROUP BY', joined(elements.map((each) => groupingElement(each, scope, context)))]
+  return ['GROUP BY', joined(elements.map((each) => groupingElement(each, once, scope, context)))]
 }
 
-function groupingElement(node: SyntaxNode, scope: Scope, context: Context): Fragment {
-  const sets = node.rule === 'singleGroupingSet' ? [node.parts[0]!] : partsOf(node, 'groupingSet')
+function groupingElement(node: SyntaxNode, once: boolean, scope: Scope, context: Context): Fragment {
+  const all = node.rule === 'singleGroupingSet' ? [node.parts[0]!] : partsOf(node, 'groupingSet')
+  const sets = once ? [...new Map(all.map((set) => [wordsOf(set).toLowerCase(), set])).values()] : all
   const texts = sets.map((set): { terms: Fragment[]; many: boolean } => {
     const terms = partsOf(set, 'groupingTerm').map((term) => context.expression(term.parts[0]!, scope).text)
     return { terms, many: isWord(set.parts[0], '(') }

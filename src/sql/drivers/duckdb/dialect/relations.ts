@@ -45,6 +45,7 @@ export function relation(node: SyntaxNode, scope: Scope, context: Context): Made
 }
 
 function join(node: SyntaxNode, scope: Scope, context: Context): Made {
+  if (hasWord(node, 'NATURAL')) throw notSupported('NATURAL JOIN', node)
   const [leftNode, ...rest] = node.parts as [SyntaxNode, ...SyntaxNode[]]
   const left = relation(leftNode, scope, context)
   const visible = { ...scope, relations: [...scope.relations, ...left.relations] }
@@ -59,7 +60,7 @@ function join(node: SyntaxNode, scope: Scope, context: Context): Made {
     return right.text
   })
   const using = part(node, 'joinCriteria')
-  const shared = (using && hasWord(using, 'USING')) || hasWord(node, 'NATURAL')
+  const shared = using && hasWord(using, 'USING')
   return { text: [left.text, text], relations: shared ? merged(relations, using) : relations }
 }
 

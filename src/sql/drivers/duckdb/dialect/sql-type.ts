@@ -56,7 +56,7 @@ export const row = (names: readonly string[], inner: readonly SqlType[]): SqlTyp
 
 const INTEGERS = ['tinyint', 'smallint', 'integer', 'bigint']
 /** Decimal digits an integer type may need. */
-const DIGITS: Record<string, number> = { tinyint: 3, smallint: 5, integer: 10, bigint: 19 }
+const DIGITS: Record<string, number> = { unknown: 1, tinyint: 3, smallint: 5, integer: 10, bigint: 19 }
 
 export const isInteger = (type: KnownType): boolean => INTEGERS.includes(type?.base ?? '')
 export const isFloating = (type: KnownType): boolean => type?.base === 'double' || type?.base === 'real'

@@ -9,7 +9,8 @@ import type { SyntaxNode } from './syntax-tree.ts'
 
 /** Text that fails when it is computed, as this error; it fits where a value of any type stands. */
 export function raise(name: string, message: string, type = 'INTEGER'): string {
-  return `CAST('!${name}!${message}' AS ${type})`
+  const failed = `CAST('!${name}!${message}' AS INTEGER)`
+  return type === 'INTEGER' ? failed : `CAST(${failed} AS ${type})`
 }
 
 const HOLE = /(\$\d+)/

@@ -53,18 +53,7 @@ export function relationNames(tree: SyntaxNode): string[][] {
 
 /** Parses one statement that selects. Throws `sql/syntax` and `sql/not-allowed` with the place. */
 export function parseQuery(sql: string, grammar: TrinoGrammar): SyntaxNode {
-  const program = grammar.parse(sql)
-  const statements = program.parts.filter(({ rule }) => rule !== '')
-  const [first] = statements
-  if (statements.length !== 1 || !first) {
-    const message =
-      statements.length === 0
-        ? 'SQL statement is empty'
-        : `expected one statement, found ${statements.length}`
-    const details = { ...lineColumnAt(sql, statements[1]?.start ?? 0) }
-    throw new LandfallError('fix-request', 'sql/syntax', message, { details })
-  }
-  const statement = first.rule === 'statements' ? first.parts[0]!.parts[0]! : first.parts[0]!
+  const statement = grammar.parse(sql).parts[0]!
   const root = part(statement, 'rootQuery')
   if (statement.rule === 'statementDefault' && root) return root
   throw new LandfallError('fix-request', 'sql/not-allowed', 'only statements that read are run here', {

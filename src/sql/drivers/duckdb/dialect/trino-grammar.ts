@@ -4,12 +4,12 @@
  */
 import { registerHooks } from 'node:module'
 import type { ParserRuleContext, ParseTree, Token } from 'antlr4ng'
-import { LandfallError } from '../../../../base/errors.ts'
+import { isLandfallError, LandfallError } from '../../../../base/errors.ts'
 import { lineColumnAt } from '../../../text.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
 export interface TrinoGrammar {
-  /** The tree of a text's `program`. Throws `sql/syntax` with the place, `sql/too-complex` for what would take too long. */
+  /** The tree of the one statement that a text holds. Throws `sql/syntax` with the place, `sql/too-complex` for what would take too long. */
   parse(sql: string): SyntaxNode
 }
 
@@ -70,31 +70,43 @@ function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): Tr
       super.consume()
     }
   }
+  function run(sql: string, full: boolean): SyntaxNode {
+    const indexOf = codePointIndexes(sql)
+    const lexer = new Lexer(antlr.CharStreams.fromString(sql))
+    lexer.removeErrorListeners()
+    const tokens = new BoundedTokens(lexer)
+    tokens.fill()
+    if (tokens.getTokens().length > TOKENS_MAX || depthOf(tokens.getTokens()) > DEPTH_MAX) throw tooComplex()
+    tokens.looksLeft += LOOKS_PER_TOKEN_MAX * tokens.getTokens().length
+    const parser = new Parser(tokens)
+    parser.removeErrorListeners()
+    parser.interpreter.predictionMode = full ? antlr.PredictionMode.LL : antlr.PredictionMode.SLL
+    parser.addErrorListener({
+      syntaxError(_recognizer: unknown, token: unknown) {
+        throw syntaxError(sql, token as Token, indexOf)
+      },
+      reportAmbiguity() {},
+      reportAttemptingFullContext() {},
+      reportContextSensitivity() {},
+    } as unknown as Parameters<typeof parser.addErrorListener>[0])
+    try {
+      const statement = parser.singleStatement()
+      const next = tokens.get(parser.getCurrentToken().tokenIndex)
+      if (next.type !== -1) throw syntaxError(sql, next, indexOf)
+      return plain(statement, indexOf)
+    } catch (error) {
+      throw error instanceof RangeError ? tooComplex() : error
+    }
+  }
+
   return {
     parse(sql) {
-      const indexOf = codePointIndexes(sql)
-      const lexer = new Lexer(antlr.CharStreams.fromString(sql))
-      lexer.removeErrorListeners()
-      const tokens = new BoundedTokens(lexer)
-      tokens.fill()
-      if (tokens.getTokens().length > TOKENS_MAX || depthOf(tokens.getTokens()) > DEPTH_MAX)
-        throw tooComplex()
-      tokens.looksLeft += LOOKS_PER_TOKEN_MAX * tokens.getTokens().length
-      const parser = new Parser(tokens)
-      parser.removeErrorListeners()
-      parser.interpreter.predictionMode = antlr.PredictionMode.SLL
-      parser.addErrorListener({
-        syntaxError(_recognizer: unknown, token: unknown) {
-          throw syntaxError(sql, token as Token, indexOf)
-        },
-        reportAmbiguity() {},
-        reportAttemptingFullContext() {},
-        reportContextSensitivity() {},
-      } as unknown as Parameters<typeof parser.addErrorListener>[0])
+      // The fast way takes a few statements for wrong: those are read again with full context.
       try {
-        return plain(parser.program(), indexOf)
+        return run(sql, false)
       } catch (error) {
-        throw error instanceof RangeError ? tooComplex() : error
+        if (!isLandfallError(error, 'sql/syntax')) throw error
+        return run(sql, true)
       }
     },
   }

@@ -165,14 +165,31 @@ function mapUnion(call: Call): Expression {
   return make(call, `CASE WHEN $1 IS NULL THEN NULL ELSE ${mapOf(list)} END`, [lists], value.type)
 }
 
-/** A quantile is the smallest value that so large a part of all reaches. */
+/** The value at that part of the way, counted from the front: of ten values the sixth at 0.5, where DuckDB takes the fifth. */
 function approxPercentile(call: Call): Expression {
   expectArguments(call, 2)
   const [value, quantile] = all(call) as [Expression, Expression]
   const many = quantile.type?.base === 'array'
   const single = isInteger(value.type) ? BIGINT : value.type
-  const type = many ? array(single) : single
-  return aggregate(call, 'quantile_disc', [value, quantile], type)
+  const beyond = (text: string) => `least(CAST(${text} AS DOUBLE) + 1e-9, 1)`
+  const shifted: Fragment = many
+    ? ['list_transform(', quantile.text, `, lambda q: ${beyond('q')})`]
+    : [beyond('').replace(' AS DOUBLE) + 1e-9, 1)', ''), quantile.text, ' AS DOUBLE) + 1e-9, 1)']
+  return aggregate(
+    call,
+    'quantile_disc',
+    [value, { ...quantile, text: shifted }],
+    many ? array(single) : single,
+  )
+}
+
+/** Of the values themselves, where DuckDB estimates that of what they were drawn from. */
+function skewness(call: Call): Expression {
+  expectArguments(call, 1)
+  const args = all(call)
+  const sample = aggregate(call, 'skewness', args, DOUBLE)
+  const count = aggregate(call, 'count', args, DOUBLE)
+  return make(call, '$1 * ($2 - 2) / sqrt($2 * ($2 - 1))', [sample, count], DOUBLE)
 }
 
 function listagg(call: Call): Expression {
@@ -240,7 +257,8 @@ export const AGGREGATE_CALLS: ReadonlyMap<string, CallRule> = new Map([
   ['bitwise_or_agg', of('bit_or', 1, always(BIGINT))],
   ['bitwise_xor_agg', of('bit_xor', 1, always(BIGINT))],
   ['listagg', listagg],
-  ...['stddev', 'stddev_samp', 'stddev_pop', 'variance', 'var_samp', 'var_pop', 'kurtosis', 'skewness'].map(
+  ['skewness', skewness],
+  ...['stddev', 'stddev_samp', 'stddev_pop', 'variance', 'var_samp', 'var_pop', 'kurtosis'].map(
     (name) => [name, of(name, 1, always(DOUBLE))] as const,
   ),
   ...['corr', 'covar_pop', 'covar_samp', 'regr_slope', 'regr_intercept'].map(

@@ -1,7 +1,7 @@
 /** A call as it is written, for the functions that need more than a template. */
 import { type Context, type Expression, Refusal, type Scope } from '../context.ts'
 import type { Fragment } from '../fragments.ts'
-import type { KnownType } from '../sql-type.ts'
+import { type KnownType, VARCHAR } from '../sql-type.ts'
 import { bare, part, type SyntaxNode } from '../syntax-tree.ts'
 import { expand } from '../templates.ts'
 
@@ -79,4 +79,9 @@ export function lambdaArgument(
 
 export function isLambda(node: SyntaxNode | undefined): boolean {
   return node !== undefined && (bare(node).rule === 'lambda' || part(node, 'lambda') !== undefined)
+}
+
+/** A part of a text is at most as long. */
+export function textLike(value: Expression): KnownType {
+  return value.type?.base === 'varchar' ? value.type : VARCHAR
 }

@@ -18,7 +18,7 @@ const distinct = (list: string) =>
 const bounded = (count: string) => `CASE WHEN ${count} > 10000 THEN ${tooLong} ELSE`
 
 export const COLLECTION_FUNCTIONS = readTable(String.raw`
-contains(2) = list_contains($1, $2) : boolean
+contains(2) = CASE WHEN list_contains($1, $2) THEN true WHEN len(list_filter($1, lambda e: e IS NULL)) > 0 THEN NULL ELSE list_contains($1, $2) END : boolean
 array_position(2) = CAST(CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE coalesce(list_position($1, $2), 0) END AS BIGINT) : bigint
 array_distinct(1) = CASE WHEN $1 IS NULL THEN NULL ELSE ${distinct('$1')} END : $1
 array_sort(1) = list_sort($1, 'ASC', 'NULLS LAST') : $1

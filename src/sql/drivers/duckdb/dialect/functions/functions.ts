@@ -5,6 +5,7 @@ import { AGGREGATE_CALLS } from './aggregate-calls.ts'
 import { argument, type Call, type CallRule, unexpectedArguments } from './call.ts'
 import { COLLECTION_FUNCTIONS } from './collections.ts'
 import { JSON_FUNCTIONS } from './json.ts'
+import { JSON_CALLS } from './json-calls.ts'
 import { LAMBDA_CALLS } from './lambda-calls.ts'
 import { NUMBER_FUNCTIONS } from './numbers.ts'
 import { OTHER_CALLS } from './other-calls.ts'
@@ -13,7 +14,12 @@ import { TEXT_FUNCTIONS } from './texts.ts'
 import { TIME_CALLS } from './time-calls.ts'
 import { TIME_FUNCTIONS } from './times.ts'
 
-const CALLS: ReadonlyMap<string, CallRule> = new Map([...OTHER_CALLS, ...LAMBDA_CALLS, ...TIME_CALLS])
+const CALLS: ReadonlyMap<string, CallRule> = new Map([
+  ...OTHER_CALLS,
+  ...JSON_CALLS,
+  ...LAMBDA_CALLS,
+  ...TIME_CALLS,
+])
 const TABLES: ReadonlyMap<string, Rule[]> = new Map([
   ...NUMBER_FUNCTIONS,
   ...TEXT_FUNCTIONS,

@@ -4,6 +4,8 @@ import { readTable } from './table.ts'
 
 const domain = raise('INVALID_FUNCTION_ARGUMENT', 'bucketCount must be greater than 0')
 
+const noDigit = raise('INVALID_FUNCTION_ARGUMENT', 'Not a valid number of this base', 'HUGEINT')
+
 export const NUMBER_FUNCTIONS = readTable(String.raw`
 abs(1) = abs($1) : $1
 sqrt(1) = CASE WHEN $1 < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt($1) END : double
@@ -45,5 +47,8 @@ bitwise_and(2) = CAST($1 AS BIGINT) & CAST($2 AS BIGINT) : bigint
 bitwise_or(2) = CAST($1 AS BIGINT) | CAST($2 AS BIGINT) : bigint
 bitwise_xor(2) = xor(CAST($1 AS BIGINT), CAST($2 AS BIGINT)) : bigint
 bitwise_not(1) = ~CAST($1 AS BIGINT) : bigint
+bitwise_left_shift(2) = CAST($1 AS BIGINT) << CAST($2 AS BIGINT) : bigint
+bitwise_right_shift_arithmetic(2) = CAST($1 AS BIGINT) >> CAST($2 AS BIGINT) : bigint
+from_base(2) = CAST(CASE WHEN $2 < 2 OR $2 > 36 THEN ${noDigit} ELSE list_reduce(list_transform(string_split(lower(ltrim($1, '+-')), ''), lambda digit: CASE WHEN strpos(left('0123456789abcdefghijklmnopqrstuvwxyz', CAST($2 AS INTEGER)), digit) = 0 THEN ${noDigit} ELSE CAST(strpos('0123456789abcdefghijklmnopqrstuvwxyz', digit) - 1 AS HUGEINT) END), lambda total, digit: total * $2 + digit) * CASE WHEN starts_with($1, '-') THEN -1 ELSE 1 END END AS BIGINT) : bigint
 bit_count(2) = CAST(bit_count(CAST($1 AS BIGINT)) AS BIGINT) - CASE WHEN $1 < 0 THEN 64 - $2 ELSE 0 END : bigint
 `)

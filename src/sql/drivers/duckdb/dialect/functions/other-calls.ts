@@ -4,7 +4,7 @@ import { quoteText } from '../../../../text.ts'
 import { type Expression, Refusal } from '../context.ts'
 import { joined } from '../fragments.ts'
 import { plain, textLiteral } from '../literals.ts'
-import { arithmetic, checkComparable, concatenation } from '../operators.ts'
+import { arithmetic, checkBoolean, checkComparable, concatenation } from '../operators.ts'
 import {
   array,
   BIGINT,
@@ -13,7 +13,6 @@ import {
   duckdbTypeName,
   isDecimal,
   isInteger,
-  JSON_TYPE,
   type KnownType,
   map,
   row,
@@ -24,15 +23,23 @@ import {
   VARCHAR,
 } from '../sql-type.ts'
 import { raise } from '../templates.ts'
-import { argument, type Call, type CallRule, expectArguments, make, unexpectedArguments } from './call.ts'
-import { jsonPath } from './json-path.ts'
+import {
+  argument,
+  type Call,
+  type CallRule,
+  expectArguments,
+  make,
+  textLike,
+  unexpectedArguments,
+} from './call.ts'
 
 const all = (call: Call): Expression[] => call.args.map((_, i) => argument(call, i))
 const common = (args: readonly Expression[]): KnownType => args.map(({ type }) => type).reduce(commonType)
 
 function conditional(call: Call): Expression {
   expectArguments(call, 2, 3)
-  const [, ...branches] = all(call)
+  const [when, ...branches] = all(call)
+  checkBoolean(when!, 'IF condition', call.args[0]!)
   const type = branches.length === 1 ? branches[0]!.type : common(branches)
   return make(call, `CASE WHEN $1 THEN $2 ${branches.length === 2 ? 'ELSE $3 ' : ''}END`, all(call), type)
 }
@@ -40,7 +47,7 @@ function conditional(call: Call): Expression {
 function coalesce(call: Call): Expression {
   if (call.args.length < 2) throw unexpectedArguments(call)
   const args = all(call)
-  for (const arg of args.slice(1)) checkComparable('coalesce', args[0]!, arg, call.node)
+  for (const [i, arg] of args.entries()) checkComparable('coalesce', args[0]!, arg, call.args[i]!)
   return {
     text: ['coalesce(', joined(args.map(({ text }) => text)), ')'],
     type: common(args),
@@ -195,14 +202,34 @@ const TOO_LONG = raise(
   'BIGINT',
 )
 
+const WRONG_WAY = raise(
+  'INVALID_FUNCTION_ARGUMENT',
+  'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start',
+  'BIGINT',
+)
+
 function sequence(call: Call): Expression {
   expectArguments(call, 2, 3)
   const args = all(call)
   const [from, , step] = args as [Expression, Expression, Expression?]
   if (isInteger(from.type) || !from.type) {
     const stride = step ? '$3' : 'CASE WHEN $2 < $1 THEN -1 ELSE 1 END'
-    const bounded = `CASE WHEN abs((CAST($2 AS HUGEINT) - $1) // nullif(${stride}, 0)) >= 10000 THEN ${TOO_LONG} ELSE $2 END`
+    const wrong = step ? `WHEN $3 = 0 OR ($3 > 0 AND $2 < $1) OR ($3 < 0 AND $2 > $1) THEN ${WRONG_WAY} ` : ''
+    const bounded = `CASE ${wrong}WHEN abs((CAST($2 AS HUGEINT) - $1) // nullif(${stride}, 0)) >= 10000 THEN ${TOO_LONG} ELSE $2 END`
     return make(call, `generate_series($1, ${bounded}, ${stride})`, args, array(BIGINT))
+  }
+  if (step?.type?.base === 'interval year to month') {
+    // Each from the start, so that the end of a month stays one.
+    const months = "CAST(date_part('year', $3) * 12 + date_part('month', $3) AS BIGINT)"
+    const count = `date_sub('month', CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP)) // nullif(${months}, 0)`
+    const most = `CASE WHEN ${count} >= 10000 THEN ${TOO_LONG} ELSE ${count} END`
+    const each = `CAST($1 + to_months(CAST(i * ${months} AS INTEGER)) AS ${duckdbTypeName(from.type)})`
+    return make(
+      call,
+      `list_transform(generate_series(0, ${most}), lambda i: ${each})`,
+      args,
+      array(from.type),
+    )
   }
   const stride = step ? '$3' : 'to_days(CASE WHEN $2 < $1 THEN -1 ELSE 1 END)'
   const many = `epoch(CAST($2 AS TIMESTAMP) - CAST($1 AS TIMESTAMP)) / nullif(epoch(${stride}), 0)`
@@ -255,45 +282,6 @@ function zip(call: Call): Expression {
         )
       : undefined,
   )
-}
-
-function jsonExtract(call: Call): Expression {
-  expectArguments(call, 2)
-  const [value, path] = all(call) as [Expression, Expression]
-  const place = jsonPath(path, call.args[1]!)
-  return make(
-    call,
-    `CASE WHEN json_valid($1) THEN json_extract($1, ${quoteText(place)}) END`,
-    [value],
-    JSON_TYPE,
-  )
-}
-
-/** A part of a text is at most as long. */
-function textLike(value: Expression): KnownType {
-  return value.type?.base === 'varchar' ? value.type : VARCHAR
-}
-
-/** The text of a scalar; null for an object, an array and null. */
-function jsonExtractScalar(call: Call): Expression {
-  expectArguments(call, 2)
-  const [value, path] = all(call) as [Expression, Expression]
-  const place = quoteText(jsonPath(path, call.args[1]!))
-  const scalar = `json_valid($1) AND json_type($1, ${place}) NOT IN ('OBJECT', 'ARRAY')`
-  return make(
-    call,
-    `CASE WHEN ${scalar} THEN json_extract_string($1, ${place}) END`,
-    [value],
-    textLike(value),
-  )
-}
-
-function jsonSize(call: Call): Expression {
-  expectArguments(call, 2)
-  const [value, path] = all(call) as [Expression, Expression]
-  const place = quoteText(jsonPath(path, call.args[1]!))
-  const text = `CASE json_type($1, ${place}) WHEN 'ARRAY' THEN CAST(json_array_length($1, ${place}) AS BIGINT) WHEN 'OBJECT' THEN len(json_keys($1, ${place})) ELSE CASE WHEN json_type($1, ${place}) IS NULL THEN NULL ELSE 0 END END`
-  return make(call, text, [value], BIGINT)
 }
 
 /** `$1` of Java's groups is `\1` here. */
@@ -373,9 +361,6 @@ export const OTHER_CALLS: ReadonlyMap<string, CallRule> = new Map<string, CallRu
   ['map_entries', mapEntries],
   ['map_from_entries', mapFromEntries],
   ['zip', zip],
-  ['json_extract', jsonExtract],
-  ['json_extract_scalar', jsonExtractScalar],
-  ['json_size', jsonSize],
   ['regexp_replace', regexpReplace],
   ['typeof', typeOf],
   ['version', (call) => plain("'476'", VARCHAR, call.node)],

@@ -5,16 +5,19 @@ import { readTable } from './table.ts'
 const URL_PARTS = String.raw`'^(?:([^:/?#]+):)?(?://(?:[^/?#@]*@)?([^/?#:]*)(?::(\d+))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$'`
 const urlPart = (group: number) => `nullif(regexp_extract($1, ${URL_PARTS}, ${group}), '')`
 
+/** All that trim takes off. */
+export const BLANKS = String.raw`E' \t\n\r\x0b\x0c'`
+
 export const TEXT_FUNCTIONS = readTable(String.raw`
 lower(1) = lower($1) : $1
 upper(1) = upper($1) : $1
-trim(1) = trim($1) : $1
-ltrim(1) = ltrim($1) : $1
-rtrim(1) = rtrim($1) : $1
+trim(1) = trim($1, ${BLANKS}) : $1
+ltrim(1) = ltrim($1, ${BLANKS}) : $1
+rtrim(1) = rtrim($1, ${BLANKS}) : $1
 trim(2) = trim($1, $2) : $1
 ltrim(2) = ltrim($1, $2) : $1
 rtrim(2) = rtrim($1, $2) : $1
-replace(2) = replace($1, $2, '') : varchar
+replace(2) = replace($1, $2, '') : $1
 replace(3) = replace($1, $2, $3) : varchar
 strpos(2) = CAST(strpos($1, $2) AS BIGINT) : bigint
 starts_with(2) = starts_with($1, $2) : boolean

@@ -2,7 +2,9 @@
 
 import { quoteText } from '../../../../text.ts'
 import { castTo } from '../casts.ts'
+import { now } from '../clock.ts'
 import { type Expression, Refusal } from '../context.ts'
+import { textLiteral } from '../literals.ts'
 import { BIGINT, DATE, type KnownType, type SqlType, simple, VARCHAR } from '../sql-type.ts'
 import { inZone, knownZone, localTime, zoneText } from '../zones.ts'
 import { argument, type Call, type CallRule, expectArguments, literalArgument, make } from './call.ts'
@@ -77,12 +79,42 @@ function dateAdd(call: Call): Expression {
   return make(call, template, [count, value], fine ? { ...type, numbers: [3] } : type)
 }
 
+const IN_INTERVAL: Record<string, string> = {
+  day: '// 86400000',
+  hour: '// 3600000 % 24',
+  minute: '// 60000 % 60',
+  second: '// 1000 % 60',
+  millisecond: '% 1000',
+}
+
+/** An interval of days to seconds is one number of milliseconds. */
+function intervalField(field: string, value: Expression, call: Pick<Call, 'node' | 'context'>): Expression {
+  const part = IN_INTERVAL[field]
+  if (part === undefined)
+    throw new Refusal(
+      'sql/type-mismatch',
+      `Type of argument to extract must be DATE, TIME, TIMESTAMP, or INTERVAL (actual interval day to second)`,
+      call.node.start,
+    )
+  return make(call as Call, `CAST(round(epoch($1) * 1000) AS BIGINT) ${part}`, [value], BIGINT)
+}
+
+/** Minutes that the zone of a timestamp is ahead of UTC. */
+function offsetMinutes(call: Call, rest: string): Expression {
+  expectArguments(call, 1)
+  const value = timeArgument(call, 0)
+  const local = localTime(value.type, call.context.timeZone, '$1')
+  const minutes = `CAST((epoch_us(timezone('UTC', ${local})) - epoch_us($1)) // 60000000 AS BIGINT)`
+  return make(call, `${minutes} ${rest}`, [value], BIGINT)
+}
+
 /** A field of a date or time, by DuckDB's name for it. */
 export function timeField(
   field: string,
   value: Expression,
   call: Pick<Call, 'node' | 'context'>,
 ): Expression {
+  if (value.type?.base === 'interval day to second') return intervalField(field, value, call)
   const local = localTime(value.type, call.context.timeZone, '$1')
   const template =
     field === 'millisecond'
@@ -159,12 +191,12 @@ function parseDatetime(call: Call): Expression {
   const template = pattern.includes('%z')
     ? parsed
     : `timezone(${zoneText(undefined, call.context.timeZone)}, ${parsed})`
-  return make(call, template, [argument(call, 0)], zoned(3))
+  return make(call, template, [argument(call, 0)], zoned(3, call.context.timeZone))
 }
 
 function fromUnixtime(call: Call): Expression {
   expectArguments(call, 1, 2)
-  const type = call.args.length === 2 ? zoned(3, zoneArgument(call)) : zoned(3)
+  const type = call.args.length === 2 ? zoned(3, zoneArgument(call)) : zoned(3, call.context.timeZone)
   const millis = 'CAST(round(CAST($1 AS DOUBLE) * 1000) AS BIGINT)'
   return make(call, `timezone('UTC', make_timestamp(${millis} * 1000))`, [argument(call, 0)], type)
 }
@@ -173,7 +205,7 @@ function toIso8601(call: Call): Expression {
   expectArguments(call, 1)
   const value = timeArgument(call, 0)
   const { type } = value
-  if (type?.base === 'date') return make(call, "strftime($1, '%Y-%m-%d')", [value], VARCHAR)
+  if (type?.base === 'date') return make(call, "strftime($1, '%Y-%m-%d')", [value], simple('varchar', 16))
   const digits = type?.numbers[0] ?? 3
   const text = `strftime(${localTime(type, call.context.timeZone, '$1')}, '%Y-%m-%dT%H:%M:%S.%f')`
   const cut = digits >= 6 ? text : `left(${text}, -${digits === 0 ? 7 : 6 - digits})`
@@ -213,6 +245,13 @@ export const TIME_CALLS: ReadonlyMap<string, CallRule> = new Map<string, CallRul
   ['parse_datetime', parseDatetime],
   ['from_unixtime', fromUnixtime],
   ['to_iso8601', toIso8601],
+  ['timezone_hour', (call) => offsetMinutes(call, '// 60')],
+  ['timezone_minute', (call) => offsetMinutes(call, '% 60')],
+  ['now', (call) => (expectArguments(call, 0), now('timestamp')(call.node, call.scope, call.context))],
+  [
+    'current_timezone',
+    (call) => (expectArguments(call, 0), { ...textLiteral(call.context.timeZone, call.node), type: VARCHAR }),
+  ],
   [
     'date',
     (call) => (expectArguments(call, 1), castTo(argument(call, 0), DATE, false, call.node, call.context)),
