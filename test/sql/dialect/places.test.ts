@@ -32,7 +32,7 @@ const cases: [sql: string, name: string, line: number, column: number][] = [
   ['select 99999999999999999999', 'SYNTAX_ERROR', 1, 8],
   ['selec 1', 'SYNTAX_ERROR', 1, 1],
   ['select 1 from', 'SYNTAX_ERROR', 1, 14],
-  ['select *\nfrom (values 1) t(x)\nwhere x in (', 'SYNTAX_ERROR', 3, 13],
+  ['select *\nfrom (values 1) t(x)\nwhere', 'SYNTAX_ERROR', 3, 6],
   ['select if(1, 2, 3)', 'TYPE_MISMATCH', 1, 11],
   ["select x from (values 1) t(x) where x in (1, 'a')", 'TYPE_MISMATCH', 1, 46],
   ['select * from nosuch', 'TABLE_NOT_FOUND', 1, 15],
