@@ -15,7 +15,7 @@ import { changed, column, rowsResult } from './results.ts'
 import { runBound } from './run-bound.ts'
 import { applySessionProperties, findSessionProperty, SESSION_PROPERTIES } from './session-properties.ts'
 import { parseSessionStatement, type SessionStatement, type WrittenExpression } from './session-statement.ts'
-import { readTimeZone } from './time-zone.ts'
+import { checkTimeZone, readTimeZone } from './time-zone.ts'
 import { useSchema } from './use-schema.ts'
 
 export interface SessionParts {
@@ -31,8 +31,11 @@ export async function runInSession(
   sql: string,
   options: SessionQueryOptions,
 ): Promise<QueryResult> {
-  const { timeZone, ...limits } = applySessionProperties(options.session.properties)
-  const session = timeZone === undefined ? options.session : { ...options.session, timeZone }
+  const { timeZone = options.session.timeZone, ...limits } = applySessionProperties(
+    options.session.properties,
+  )
+  const session =
+    timeZone === undefined ? options.session : { ...options.session, timeZone: checkTimeZone(timeZone) }
   return run(parts, sql, { ...options, ...limits, session })
 }
 

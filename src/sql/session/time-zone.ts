@@ -2,16 +2,21 @@ import { LandfallError } from '../../base/errors.ts'
 import type { Token } from '../text.ts'
 
 const OFFSET = /^([+-])(\d{1,2})(?::?(\d{2}))?$/
+/** Names that Trino takes as one. */
+const UTC =
+  /^(utc|gmt|gmt0|uct|ut|z|zulu|greenwich|universal|etc\/(utc|gmt|gmt0|uct|zulu|greenwich|universal))$/i
 const OFFSET_MINUTES_MAX = 14 * 60
 
 /** A zone as Trino writes it (`Europe/Rome`, `UTC`, `+05:30`). Throws `sql/not-supported` for what is none. */
 export function checkTimeZone(zone: string): string {
   const offset = OFFSET.exec(zone.trim())
   if (offset) return offsetZone(`${offset[1]}`, Number(offset[2]), Number(offset[3] ?? 0), zone)
+  const name = zone.trim()
+  if (UTC.test(name)) return 'UTC'
   try {
-    // It knows the zones of IANA however they are capitalised, and nothing else.
-    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: zone.trim() }).resolvedOptions()
-    return /^(utc|gmt|z|zulu|etc\/utc|ut|uct)$/i.test(zone.trim()) ? 'UTC' : timeZone
+    // It knows the zones of IANA however they are capitalised, and by older names, which stay as they were written.
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions()
+    return timeZone.toLowerCase() === name.toLowerCase() ? timeZone : name
   } catch {
     throw unknown(zone)
   }

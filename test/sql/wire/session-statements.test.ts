@@ -211,6 +211,17 @@ test('session properties hold for the query, unknown ones are refused', async ()
   expect(shown.rows).toEqual([['query_max_run_time', '3m', '', 'varchar', expect.any(String)]])
 })
 
+test('the zone of the client is that of the current time', async () => {
+  const zoneOf = async (zone: string) => {
+    const { rows, last } = await ask(server.url, 'SELECT current_timestamp', { 'X-Trino-Time-Zone': zone })
+    return last.error ? last.error.errorName : String(rows[0]![0]).split(' ')[2]
+  }
+  expect(await zoneOf('Europe/Rome')).toBe('Europe/Rome')
+  expect(await zoneOf('america/new_york')).toBe('America/New_York')
+  for (const utc of ['Z', 'GMT', 'Etc/UTC', '+00:00']) expect(await zoneOf(utc)).toBe('UTC')
+  expect(await zoneOf('Foo/Bar')).toBe('NOT_SUPPORTED')
+})
+
 test('kill_query ends a query of somebody else with its message', async () => {
   const running = await post(server.url, ENDLESS)
   const kill = `CALL system.runtime.kill_query(query_id => '${running.id}', message => 'too long')`
