@@ -177,6 +177,8 @@ export const greedyStatements: [name: string, sql: string][] = [
   ['unions', `SELECT 1${' UNION ALL SELECT 1'.repeat(20_000)}`],
   ['joins', `SELECT 1 FROM (VALUES 1)${' CROSS JOIN (VALUES 1)'.repeat(900)}`],
   ['withs', `WITH ${Array.from({ length: 5000 }, (_, i) => `c${i} AS (SELECT 1)`).join(', ')} SELECT 1`],
+  ['open comments', `SELECT 1 ${'/* '.repeat(200_000)}`],
+  ['open comments behind a text', `SELECT '*/' ${'/*'.repeat(200_000)} '/*'`],
   ['nested withs', `${'WITH a AS ('.repeat(900)}SELECT 1${') SELECT 1'.repeat(900)}`],
   [
     'repeated arguments',

@@ -189,12 +189,14 @@ class DuckdbEngine implements SqlEngine {
 
   async #run(sql: string, command: ExplainCommand | undefined, options: QueryOptions): Promise<QueryResult> {
     const timeoutMs = Math.min(options.timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs)
-    const deadline = new Deadline(timeoutMs, this.#clock, options.signal, this.#closing.signal)
-    const unguard = this.#memoryGuard.watch(deadline)
+    const deadline = new Deadline(this.#clock, options.signal, this.#closing.signal)
+    let unguard: (() => void) | undefined
     const listing = this.#queries.add(options.queryId, sql, options.session)
     let leave: (() => void) | undefined
     try {
       leave = await this.#admission.enter(deadline.signal, options.session?.user, options.onQueued)
+      deadline.start(timeoutMs)
+      unguard = this.#memoryGuard.watch(deadline)
       listing.started()
       const watch: EngineWatch = { splits: 0 }
       options.onRunning?.(() => ({ percentage: 0, rows: 0, ...watch.read?.(), splits: watch.splits }))
@@ -208,7 +210,7 @@ class DuckdbEngine implements SqlEngine {
       throw error
     } finally {
       leave?.()
-      unguard()
+      unguard?.()
       deadline.stop()
     }
   }

@@ -6,6 +6,7 @@ import { registerHooks } from 'node:module'
 import type { ParserRuleContext, ParseTree, Token } from 'antlr4ng'
 import { isLandfallError, LandfallError } from '../../../../base/errors.ts'
 import { lineColumnAt } from '../../../text.ts'
+import { refuseOpenComment } from './open-comment.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
 export interface TrinoGrammar {
@@ -101,6 +102,7 @@ function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): Tr
 
   return {
     parse(sql) {
+      refuseOpenComment(sql)
       // The fast way takes a few statements for wrong: those are read again with full context.
       try {
         return run(sql, false)
