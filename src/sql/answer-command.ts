@@ -15,7 +15,7 @@ export interface Shown {
   namespace: Namespace
   /** Columns of whatever a name means. */
   columns(resolved: Resolved): Promise<readonly ResultColumn[]>
-  functions(): Value[][]
+  functions(): Promise<Value[][]>
 }
 
 const FUNCTION_COLUMNS: ResultColumn[] = [
@@ -61,7 +61,9 @@ async function answer(
       return textResult(['Table'], rowsLike(there.map(({ name }) => name).toSorted(), command))
     }
     case 'show-functions': {
-      const rows = functions().filter(([name]) => matchesLike(String(name), command.like, command.escape))
+      const rows = (await functions()).filter(([name]) =>
+        matchesLike(String(name), command.like, command.escape),
+      )
       return rowsResult(FUNCTION_COLUMNS, rows)
     }
     case 'use': {

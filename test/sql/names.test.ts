@@ -337,6 +337,9 @@ describe('statements about names', () => {
       ['purchases', 'bigint', '', ''],
     ])
     expect(await ask('SHOW ROLES')).toEqual([])
+    expect(await ask("SHOW FUNCTIONS LIKE 'approx_d%'")).toEqual([
+      ['approx_distinct', '', '', 'aggregate', true, ''],
+    ])
   })
 
   test('SHOW CREATE', async () => {

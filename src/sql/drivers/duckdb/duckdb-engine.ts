@@ -182,7 +182,7 @@ class DuckdbEngine implements SqlEngine {
       contents,
       namespace,
       columns: (resolved: Parameters<NamedRelations['columns']>[0]) => this.#named.columns(resolved, signal),
-      functions: () => [],
+      functions: async () => (await import('./dialect/functions/list-functions.ts')).listFunctions(),
     }
     return answerCommand(shown, command, sql, placeOf(session))
   }
