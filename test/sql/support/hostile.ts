@@ -172,6 +172,7 @@ export const greedyStatements: [name: string, sql: string][] = [
   ['texts', `SELECT 'a'${" || 'a'".repeat(900)}`],
   ['not', `SELECT ${'NOT '.repeat(50_000)}true`],
   ['case', `SELECT ${'CASE WHEN true THEN '.repeat(5000)}1${' END'.repeat(5000)}`],
+  ['some subqueries', `SELECT ${'(SELECT '.repeat(40)}1${')'.repeat(40)}`],
   ['subqueries', `SELECT ${'(SELECT '.repeat(5000)}1${')'.repeat(5000)}`],
   ['from', `SELECT * FROM ${'(SELECT * FROM '.repeat(500)}(VALUES 1)${')'.repeat(500)}`],
   ['unions', `SELECT 1${' UNION ALL SELECT 1'.repeat(20_000)}`],
