@@ -397,6 +397,24 @@ test('statements that nobody reads are bounded', async () => {
   expect((await send()).status).toBe(200)
 })
 
+test('a statement that ended before its client asked is kept for it when others need room', async () => {
+  await using small = await openSqlServer({
+    engine,
+    host: '127.0.0.1',
+    port: 0,
+    settings: { statementsMax: 2 },
+  })
+  const send = (body: string) =>
+    fetch(`${small.url}/v1/statement`, { method: 'POST', body, headers: PARAMETRIC })
+  const wrong = (await (await send('SELECT bad FROM purchases')).json()) as WireResults
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  for (let i = 0; i < 5; i++) await (await send('SELECT 1')).text()
+  const { last } = await follow(wrong)
+  expect(last.error?.errorName).toBe('COLUMN_NOT_FOUND')
+  // Now that its end is told, it makes room.
+  expect((await send('SELECT 1')).status).toBe(200)
+})
+
 test('closing the door ends what runs', async () => {
   const other = await openSqlServer({ engine, host: '127.0.0.1', port: 0 })
   const response = await fetch(`${other.url}/v1/statement`, {

@@ -104,7 +104,7 @@ test(`kill -9 of any process, ${KILLS} times under load: nothing lost, nothing t
   }
 
   for (const table of ['purchases', 'sword_purchases', 'events']) {
-    const column = table === 'events' ? "json_extract_string(raw_event, '$.type')" : 'type'
+    const column = table === 'events' ? "json_extract_scalar(raw_event, '$.type')" : 'type'
     const rows = await landfall.query(
       `select ${column} as name, count(*) as n from ${table} where event_type = 'purchase_sword' group by 1`,
     )

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { expect, test } from 'vitest'
@@ -39,7 +39,10 @@ for (const [example, load] of [
       expect(ours.get('dead_letters')).toBe(1)
 
       const landed = () => {
-        const status = JSON.parse(readFileSync(join(data, 'lander', 'status.json'), 'utf8'))
+        const file = join(data, 'lander', 'status.json')
+        // The lander may not have written it yet.
+        if (!existsSync(file)) return undefined
+        const status = JSON.parse(readFileSync(file, 'utf8'))
         return (status as { position: { next: Record<number, number> } }).position.next[0]
       }
       await until('everything to be landed', () => landed() === 40 * load.length + 1)

@@ -65,6 +65,8 @@ export class Statement {
   readonly #postedAt = performance.now()
   #startedAt: number | undefined
   #endedAt: number | undefined
+  /** A page was made that says how it ended. */
+  told = false
   readonly #running: Promise<Running>
   #ready: Running | undefined
   #failure: unknown
@@ -233,6 +235,7 @@ export class Statement {
       stats: this.stats(),
       warnings: [],
     }
+    this.told ||= nextToken === undefined
     if (nextToken !== undefined) {
       results.nextUri = links(`/v1/statement/executing/${path}/${nextToken}`)
       if (this.#ready) results.partialCancelUri = results.nextUri

@@ -8,6 +8,8 @@ const ABANDONED_MS = 300_000
 const SILENT_MS = 15_000
 /** An ended statement can be asked for its last page again for so long. */
 const KEPT_MS = 30_000
+/** One whose end was not told yet, when room is needed. */
+const UNTOLD_MS = 5000
 const SWEEP_MS = 1000
 
 export interface StatementsLimits {
@@ -71,8 +73,13 @@ export class Statements {
     return 'killed'
   }
 
+  /** Makes room. An end that its client has not heard of yet is kept for a while: it asks at once, or it has gone. */
   #forgetEnded(): void {
-    for (const [id, statement] of this.#byId) if (statement.ended) this.#byId.delete(id)
+    const now = performance.now()
+    for (const [id, statement] of this.#byId) {
+      if (!statement.ended) continue
+      if (statement.told || now - statement.lastAsked > UNTOLD_MS) this.#byId.delete(id)
+    }
   }
 
   #sweep(): void {
