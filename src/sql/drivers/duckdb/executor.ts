@@ -7,12 +7,7 @@
  * like one that is complete, and does not even spoil its transaction. Rows reach JavaScript page by page; a small answer is
  * read at once and leaves its connection.
  */
-import {
-  type DuckDBConnection,
-  type DuckDBDataChunk,
-  DuckDBInstance,
-  type DuckDBMaterializedResult,
-} from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
 import type { ResultColumn, Value } from '../../sql.ts'
 import { quoteText } from '../../text.ts'
@@ -154,7 +149,7 @@ export class Executor {
   async explain(text: RunText, relations: Relations, kind: string, signal: AbortSignal): Promise<string> {
     const { connection, rows } = await this.#withConnection(signal, text, relations, async (connection) => {
       await columnsOf(connection.duckdb, text)
-      const rows = await allRows(await runStatement(connection.duckdb, text, `EXPLAIN ${kind} `), [])
+      const rows = allRows(await runStatement(connection.duckdb, text, `EXPLAIN ${kind} `), [])
       return { connection, rows }
     })
     this.#connections.giveBack(connection)
@@ -251,27 +246,27 @@ async function makeAnswer(
   text: RunText,
   rowsMax: number,
 ): Promise<{ count: number; rows: Value[][] | undefined }> {
-  const [[made]] = (await allRows(await runStatement(connection, text, CREATE_ANSWER), [])) as [[Value]]
+  const [[made]] = allRows(await runStatement(connection, text, CREATE_ANSWER), []) as [[Value]]
   const count = Number(made)
   if (count > rowsMax) throw tooLarge(count, rowsMax)
   if (count > SMALL_ROWS) return { count, rows: undefined }
   // Not with a LIMIT behind the statement: on a temporary table that costs more than to ask again.
   return {
     count,
-    rows: count === 0 ? [] : await allRows(await connection.run(`FROM ${ANSWER}`), typesOf(text)),
+    rows: count === 0 ? [] : allRows(await connection.run(`FROM ${ANSWER}`), typesOf(text)),
   }
 }
 
-async function allRows(result: DuckDBMaterializedResult, types: readonly KnownType[]): Promise<Value[][]> {
+/** The rows of a result that is there already: its chunks are taken without a turn through Node's thread pool. */
+function allRows(result: DuckDBMaterializedResult, types: readonly KnownType[]): Value[][] {
   const rows: Value[][] = []
-  while (rows.length < result.rowCount)
-    rows.push(...rowsOf(nonEmpty(await result.fetchChunk(), rows.length), types))
-  return rows
-}
-
-function nonEmpty(chunk: DuckDBDataChunk | null, read: number): DuckDBDataChunk {
-  if (chunk && chunk.rowCount > 0) return chunk
-  throw new LandfallError('bug', 'sql/answer-short', `the answer ended after ${read} rows, before its end`)
+  for (let i = 0; i < result.chunkCount; i++) rows.push(...rowsOf(result.getChunk(i), types))
+  if (rows.length === result.rowCount) return rows
+  throw new LandfallError(
+    'bug',
+    'sql/answer-short',
+    `the answer ended after ${rows.length} rows of ${result.rowCount}`,
+  )
 }
 
 async function runStatement(
