@@ -79,8 +79,6 @@ export function translateDuckdbError(error: unknown, place: StatementPlace): Err
   if (type === 'Parser' || type === 'Syntax') {
     return new LandfallError('fix-request', 'sql/syntax', message, { details })
   }
-  const aggregated = /must appear in the GROUP BY clause|must appear in the GROUP BY/.test(message)
-  if (aggregated) return new LandfallError('fix-request', 'sql/not-aggregate', message, { details })
   if (text.error_subtype === 'COLUMN_NOT_FOUND') return unknownColumn(text, message, details)
   if (type === 'Out of Memory') {
     return new LandfallError(
@@ -93,7 +91,7 @@ export function translateDuckdbError(error: unknown, place: StatementPlace): Err
     )
   }
   if (type === 'Permission') return new LandfallError('fix-request', 'sql/not-allowed', message, { details })
-  const code = codeOf(type, message)
+  const code = BY_TYPE[type]
   if (code !== undefined) return new LandfallError('fix-request', code, message, { details })
   if (OF_THE_STATEMENT.has(type)) return new LandfallError('fix-request', 'sql/invalid', message, { details })
   return new LandfallError('bug', 'sql/failed', `the query engine failed: ${type}: ${message}`, {
@@ -102,29 +100,11 @@ export function translateDuckdbError(error: unknown, place: StatementPlace): Err
   })
 }
 
-/** By the text of a message, the first that fits; what DuckDB calls `Invalid Input` is a wrong argument. */
-const BY_MESSAGE: readonly [RegExp, string][] = [
-  [/^More than one row returned by a subquery/, 'sql/subquery-rows'],
-  [/clause cannot contain (aggregates|window functions)/, 'sql/not-scalar'],
-  [/aggregate function calls cannot (be nested|contain)/, 'sql/nested-aggregation'],
-  [/^(ORDER|GROUP BY) term out of range/, 'sql/invalid-column'],
-  [/^Ambiguous reference to (column name|table)/, 'sql/ambiguous-name'],
-  [
-    /^Unimplemented type for cast|^Cannot mix values of type|^Cannot compare values of type/,
-    'sql/type-mismatch',
-  ],
-  [/^Column "[^"]*" does not exist on (left|right) side of join/, 'sql/unknown-column'],
-  [/^Malformed JSON/, 'sql/invalid-argument'],
-  [/^Type U?INT\d+ with value .* out of range/, 'sql/out-of-range'],
-]
+/** What DuckDB calls `Invalid Input` is a wrong argument. */
 const BY_TYPE: Readonly<Record<string, string>> = {
   'Out of Range': 'sql/out-of-range',
   Conversion: 'sql/bad-value',
   'Invalid Input': 'sql/invalid-argument',
-}
-
-function codeOf(type: string, message: string): string | undefined {
-  return BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ?? BY_TYPE[type]
 }
 
 const RAISED: Record<string, string> = {
