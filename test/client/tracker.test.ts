@@ -143,10 +143,14 @@ describe('a tracker in trouble', () => {
         if (asked === 1) await sleep(2_000)
         return acceptAll(request)
       },
-      { requestTimeoutMs: 50 },
+      { requestTimeoutMs: 300 },
       async (tracker) => {
         await tracker.track('jump', { height: 1 })
-        expect(tracker.stats()).toMatchObject({ accepted: 1, retried: 1 })
+        const { accepted, retried } = tracker.stats()
+        expect(accepted).toBe(1)
+        // Once, unless the machine was so busy that the second answer came late too.
+        expect(retried).toBeGreaterThanOrEqual(1)
+        expect(asked).toBeGreaterThanOrEqual(2)
       },
     )
   })
