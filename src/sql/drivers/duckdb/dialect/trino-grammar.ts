@@ -3,7 +3,7 @@
  * its Trino grammar is loaded.
  */
 import { registerHooks } from 'node:module'
-import type { ParserRuleContext, ParseTree, Token } from 'antlr4ng'
+import type { ParserATNSimulator, ParserRuleContext, ParseTree, Token } from 'antlr4ng'
 import { isLandfallError, LandfallError } from '../../../../base/errors.ts'
 import { lineColumnAt } from '../../../text.ts'
 import { refuseOpenComment } from './open-comment.ts'
@@ -25,6 +25,9 @@ const DEPTH_MAX = 100
 const LOOKS_PER_TOKEN_MAX = 60
 const LOOKS_FREE = 10_000
 const PARSE_MS_MAX = 1000
+/** States that the parser learns, up to 70 kB each; the 500 statements of the differential test make it learn 2,100. */
+const LEARNT_MAX = 4000
+const LEARNT_AT_ONCE_MAX = 1000
 const FOUND_MAX = 40
 
 let loaded: Promise<TrinoGrammar> | undefined
@@ -58,6 +61,9 @@ type LexerClass = typeof import('dt-sql-parser/dist/lib/trino/TrinoSqlLexer.js')
 type ParserClass = typeof import('dt-sql-parser/dist/lib/trino/TrinoSqlParser.js').TrinoSqlParser
 
 function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): TrinoGrammar {
+  /** States that the parser has learnt: all parsers of a class share them. */
+  let learnt = 0
+
   /** Counts how often the parser moves on, ahead or for good. */
   class BoundedTokens extends antlr.CommonTokenStream {
     looksLeft = LOOKS_FREE
@@ -69,6 +75,7 @@ function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): Tr
       super.consume()
     }
   }
+
   function run(sql: string, full: boolean): SyntaxNode {
     const indexOf = codePointIndexes(sql)
     const lexer = new Lexer(antlr.CharStreams.fromString(sql))
@@ -95,6 +102,8 @@ function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): Tr
       return plain(statement, indexOf)
     } catch (error) {
       throw error instanceof RangeError ? tooComplex() : error
+    } finally {
+      learnt = forgetMuch(parser.interpreter, learnt)
     }
   }
 
@@ -110,6 +119,18 @@ function createGrammar(antlr: Antlr, Lexer: LexerClass, Parser: ParserClass): Tr
       }
     },
   }
+}
+
+/**
+ * What the parser learns of one text helps with the next, and stays for ever. But texts can be made so that it learns without end: what
+ * is too much, at once or in all, is forgotten.
+ */
+function forgetMuch(parser: ParserATNSimulator, learntBefore: number): number {
+  let learnt = 0
+  for (const { states } of parser.decisionToDFA) learnt += states.length
+  if (learnt - learntBefore < LEARNT_AT_ONCE_MAX && learnt < LEARNT_MAX) return learnt
+  parser.clearDFA()
+  return 0
 }
 
 /** Milliseconds that the processor has spent on this thread. */
