@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isLandfallError } from '../../src/base/errors.ts'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import { StatementParser } from '../../src/sql/drivers/duckdb/parser.ts'
@@ -108,10 +108,11 @@ describe('statements that ask for too much end with an error, and the engine goe
     expect(await rowsOf(engine, 'SELECT count(*) FROM events')).toEqual([[20]])
   })
 
-  test('memory stays near its bound and the disk is given back', () => {
-    // What the guard allows the process beyond DuckDB's own bound; this process holds the test runner too.
-    // And what the parser has learnt from the texts above.
-    expect(process.memoryUsage().rss).toBeLessThan(MEMORY + 1e9 + 100e6)
+  test('memory comes back to its bound and the disk is given back', async () => {
+    // What the guard allows the process beyond DuckDB's own bound, and what is taken between two of its looks; this process holds the test
+    // runner too. A function that was interrupted lets go of its memory when it comes to its end.
+    const bound = MEMORY + 1e9 + 200e6
+    await vi.waitFor(() => expect(process.memoryUsage().rss).toBeLessThan(bound), { timeout: 10_000 })
     expect(existsSync(temporaryDirectory)).toBe(true)
     expect(readdirSync(temporaryDirectory)).toEqual([])
   })
