@@ -45,7 +45,9 @@ if (filters.length === 0) {
 // Stories start the whole tree of processes, kill them and hold them to seconds: they run one at a time, with nothing beside them.
 const isStory = (path) => path.startsWith('test/stories')
 // Tests with a real engine (its name is in the file's) share one per run; a JVM beside other tests would make both slow.
-const ENGINES = ['.trino.test.ts', '.spark.test.ts']
+const ENGINES = ['kafka', 's3', 'hdfs', 'rest', 'hive', 'spark', 'trino', 'engines'].map(
+  (name) => `.${name}.test.ts`,
+)
 const isOfEngine = (path) => ENGINES.some((suffix) => path.endsWith(suffix))
 const stories = filters.length === 0 ? ['test/stories'] : filters.filter(isStory)
 const ofEngines = filters.length === 0 ? ENGINES : filters.filter(isOfEngine)
