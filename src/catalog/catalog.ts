@@ -1,5 +1,5 @@
 /**
- * The catalog: which tables exist, and where is their current metadata? One namespace (`default`) per catalog.
+ * The catalog: which tables exist, and where is their current metadata? A catalog is opened for one namespace.
  *
  * Promises of every driver: `commit` makes `next` the current metadata if and only if `base` still is; a loser gets
  * `catalog/conflict` (kind `retry`) and nothing of it is visible. `catalog/unknown-outcome` (kind `retry`): it may or may
@@ -17,7 +17,12 @@ export interface TableVersion {
   version: string
 }
 
+/** Where the tables of a pipeline are. A rehearsal has namespaces of its own. */
+export const DEFAULT_NAMESPACE = 'default'
+
 export interface Catalog {
+  /** Tables of other namespaces are neither seen nor touched. A table's files are below `<storage>/<namespace>/<table>`. */
+  readonly namespace: string
   listTables(): Promise<string[]>
   /** Throws `catalog/bad-name` for what can be no table's name. */
   loadTable(name: string): Promise<TableVersion | undefined>

@@ -72,7 +72,7 @@ class IcebergLake implements Lake {
   ): Promise<TableState> {
     const { name } = definition
     if ((await this.catalog.loadTable(name)) === undefined) {
-      const location = `${this.storage.url}/default/${name}`
+      const location = `${this.storage.url}/${this.catalog.namespace}/${name}`
       const metadata = createMetadata(definition, location, this.#writer.nowMs(), initial)
       try {
         return tableState(await this.catalog.createTable(name, metadata))

@@ -1,16 +1,15 @@
 import { isLandfallError, LandfallError } from '../../base/errors.ts'
 import { formatMetadata, parseMetadata, type TableMetadata } from '../../lake/metadata.ts'
 import type { Storage } from '../../storage/storage.ts'
-import type { Catalog, TableVersion } from '../catalog.ts'
+import { type Catalog, DEFAULT_NAMESPACE, type TableVersion } from '../catalog.ts'
 
 /** Older versions of the metadata that stay readable (`write.metadata.previous-versions-max`). */
 const PREVIOUS_VERSIONS_MAX = 20
-const NAMESPACE = 'default'
 /** What file systems take as the name of a folder. */
 const NAME_BYTES_MAX = 255
 
 /**
- * The catalog in the lake's own files: `default/<table>/metadata/v<N>.metadata.json`, as Iceberg's file system tables.
+ * The catalog in the lake's own files: `<namespace>/<table>/metadata/v<N>.metadata.json`, as Iceberg's file system tables.
  *
  * Which version is current: N such that v<N> exists and v<N+1> does not. `createExclusive` of v<N+1> is the commit.
  * `version-hint.text` only says where to begin looking; it may be behind (a writer died or was overtaken).
@@ -20,21 +19,23 @@ const NAME_BYTES_MAX = 255
  * more than 20 versions notices that the name it took had been used and deleted before: then its commit is void, it
  * takes it back and reports a conflict.
  */
-export function openFileCatalog(storage: Storage): Catalog {
-  return new FileCatalog(storage)
+export function openFileCatalog(storage: Storage, namespace = DEFAULT_NAMESPACE): Catalog {
+  return new FileCatalog(storage, namespace)
 }
 
 class FileCatalog implements Catalog {
+  readonly namespace: string
   readonly #storage: Storage
   /** The newest version seen of each table; a version's file never changes. */
   readonly #seen = new Map<string, { number: number; version: TableVersion }>()
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, namespace: string) {
     this.#storage = storage
+    this.namespace = namespace
   }
 
   async listTables(): Promise<string[]> {
-    const names = await this.#storage.folders(NAMESPACE)
+    const names = await this.#storage.folders(this.namespace)
     const found = await Promise.all(names.map((name) => this.#exists(name)))
     return names.filter((_, index) => found[index])
   }
@@ -81,11 +82,11 @@ class FileCatalog implements Catalog {
   async dropTable(name: string): Promise<void> {
     checkName(name)
     const newest = await this.#newest(name)
-    await this.#storage.delete(hintPath(name))
+    await this.#storage.delete(this.#hintPath(name))
     // Ascending, so that no older version ever looks like the current one.
     const numbers = await this.#numbers(name)
     for (const number of numbers.filter((number) => number <= newest)) {
-      await this.#storage.delete(versionPath(name, number))
+      await this.#storage.delete(this.#versionPath(name, number))
     }
     this.#seen.delete(name)
   }
@@ -93,17 +94,21 @@ class FileCatalog implements Catalog {
   async forgetOldVersions(current: TableVersion): Promise<void> {
     const oldest = Number(current.version) - PREVIOUS_VERSIONS_MAX
     for (const number of await this.#numbers(current.name)) {
-      if (number < oldest) await this.#storage.delete(versionPath(current.name, number))
+      if (number < oldest) await this.#storage.delete(this.#versionPath(current.name, number))
     }
   }
 
   async #put(name: string, number: number, metadata: TableMetadata): Promise<TableVersion> {
-    const path = versionPath(name, number)
+    const path = this.#versionPath(name, number)
     let created: boolean
     try {
       // The commit point.
       created = await this.#storage.createExclusive(path, formatMetadata(metadata))
-      if (created && number > 1 && (await this.#storage.stat(versionPath(name, number - 1))) === undefined) {
+      if (
+        created &&
+        number > 1 &&
+        (await this.#storage.stat(this.#versionPath(name, number - 1))) === undefined
+      ) {
         // The base was deleted, so this name had been used and deleted before it: nobody reads what we wrote.
         await this.#storage.delete(path)
         created = false
@@ -123,12 +128,12 @@ class FileCatalog implements Catalog {
     if (!created) throw conflict(name, `version ${number} is taken`)
     const version = this.#remember(name, number, metadata)
     // The hint only saves the next reader a search.
-    await this.#storage.write(hintPath(name), String(number), { durable: false }).catch(() => {})
+    await this.#storage.write(this.#hintPath(name), String(number), { durable: false }).catch(() => {})
     return version
   }
 
   #remember(name: string, number: number, metadata: TableMetadata): TableVersion {
-    const metadataLocation = `${this.#storage.url}/${versionPath(name, number)}`
+    const metadataLocation = `${this.#storage.url}/${this.#versionPath(name, number)}`
     const version = { name, metadata, metadataLocation, version: String(number) }
     this.#seen.set(name, { number, version })
     return version
@@ -138,8 +143,8 @@ class FileCatalog implements Catalog {
   async #seenStillCurrent(name: string): Promise<TableVersion | undefined> {
     const seen = this.#seen.get(name)
     if (seen === undefined) return undefined
-    if ((await this.#storage.stat(versionPath(name, seen.number + 1))) !== undefined) return undefined
-    return (await this.#storage.stat(versionPath(name, seen.number))) && seen.version
+    if ((await this.#storage.stat(this.#versionPath(name, seen.number + 1))) !== undefined) return undefined
+    return (await this.#storage.stat(this.#versionPath(name, seen.number))) && seen.version
   }
 
   /** The current version, found from `start` upwards; undefined when `start` is not there (any more). */
@@ -154,11 +159,11 @@ class FileCatalog implements Catalog {
       found = next
     }
     // It is the newest only if it is still there; see above.
-    return (await this.#storage.stat(versionPath(name, Number(found.version)))) && found
+    return (await this.#storage.stat(this.#versionPath(name, Number(found.version)))) && found
   }
 
   async #read(name: string, number: number): Promise<TableVersion | undefined> {
-    const path = versionPath(name, number)
+    const path = this.#versionPath(name, number)
     let bytes: Buffer
     try {
       bytes = await this.#storage.read(path)
@@ -184,7 +189,7 @@ class FileCatalog implements Catalog {
 
   async #readHint(name: string): Promise<number> {
     try {
-      const number = Number((await this.#storage.read(hintPath(name))).toString().trim())
+      const number = Number((await this.#storage.read(this.#hintPath(name))).toString().trim())
       return Number.isSafeInteger(number) && number > 0 ? number : 0
     } catch (error) {
       if (isLandfallError(error, 'storage/not-found')) return 0
@@ -193,14 +198,14 @@ class FileCatalog implements Catalog {
   }
 
   async #exists(name: string): Promise<boolean> {
-    if ((await this.#storage.stat(hintPath(name))) !== undefined) return true
+    if ((await this.#storage.stat(this.#hintPath(name))) !== undefined) return true
     return (await this.#newest(name)) > 0
   }
 
   /** Numbers of the versions there are, ascending. */
   async #numbers(name: string): Promise<number[]> {
     const numbers: number[] = []
-    for await (const object of this.#storage.list(`${NAMESPACE}/${name}/metadata/`)) {
+    for await (const object of this.#storage.list(`${this.namespace}/${name}/metadata/`)) {
       const match = /\/v(\d+)\.metadata\.json$/.exec(object.path)
       if (match) numbers.push(Number(match[1]))
     }
@@ -214,13 +219,20 @@ class FileCatalog implements Catalog {
   /** Deletes the versions below `oldest`. They are contiguous, so going down until one is missing finds the first. */
   async #forgetBelow(name: string, oldest: number): Promise<void> {
     let first = oldest
-    while (first > 1 && (await this.#storage.stat(versionPath(name, first - 1))) !== undefined) first -= 1
-    for (let number = first; number < oldest; number++) await this.#storage.delete(versionPath(name, number))
+    while (first > 1 && (await this.#storage.stat(this.#versionPath(name, first - 1))) !== undefined)
+      first -= 1
+    for (let number = first; number < oldest; number++)
+      await this.#storage.delete(this.#versionPath(name, number))
+  }
+
+  #versionPath(name: string, number: number): string {
+    return `${this.namespace}/${name}/metadata/v${number}.metadata.json`
+  }
+
+  #hintPath(name: string): string {
+    return `${this.namespace}/${name}/metadata/version-hint.text`
   }
 }
-
-const versionPath = (name: string, number: number) => `${NAMESPACE}/${name}/metadata/v${number}.metadata.json`
-const hintPath = (name: string) => `${NAMESPACE}/${name}/metadata/version-hint.text`
 
 function checkName(name: string): void {
   const tooLong = Buffer.byteLength(name) > NAME_BYTES_MAX
