@@ -11,36 +11,36 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { provideArtifact } from './artifacts.ts'
-import { findJava } from './java.ts'
+import { type Artifact, fileNameOf, provideArtifact, provideJars } from '../../src/stack/artifacts.ts'
+import { type EngineCache, openEngineCache } from '../../src/stack/cache.ts'
+import { execute } from '../../src/stack/execute.ts'
+import { findJava } from '../../src/stack/java.ts'
 
 const CONTENT = 'what the repository holds'
-const artifact = {
-  coordinates: 'some.group:thing:1.2:jar:executable',
-  sha256: createHash('sha256').update(CONTENT).digest('hex'),
-}
-let cache: string
+const sha256 = createHash('sha256').update(CONTENT).digest('hex')
+const artifact = { coordinates: 'some.group:thing:1.2:jar:executable', sha256 }
+let cache: EngineCache
 let fetches: number
 
 beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), 'landfall-test-'))
+  cache = openEngineCache(() => {}, mkdtempSync(join(tmpdir(), 'landfall-test-')))
   fetches = 0
 })
-afterEach(() => rmSync(cache, { recursive: true }))
+afterEach(() => rmSync(cache.directory, { recursive: true }))
 
-const fetchOf = (content: string) => async (_coordinates: string, directory: string) => {
+const fetchOf = (content: string) => async (artifacts: readonly Artifact[], directory: string) => {
   fetches++
-  writeFileSync(join(directory, 'thing'), content)
-  return join(directory, 'thing')
+  for (const one of artifacts) writeFileSync(join(directory, fileNameOf(one)), content)
 }
 const provide = (content = CONTENT) => provideArtifact(cache, artifact, fetchOf(content))
+const artifacts = () => join(cache.directory, 'artifacts')
 
 test('an artifact is fetched once', async () => {
   const path = await provide()
-  expect(path).toBe(join(cache, 'artifacts/thing-1.2-executable.jar'))
+  expect(path).toBe(join(artifacts(), 'thing-1.2-executable.jar'))
   expect(await provide()).toBe(path)
   expect([readFileSync(path, 'utf8'), fetches]).toEqual([CONTENT, 1])
-  expect(readdirSync(cache)).toEqual(['artifacts'])
+  expect(readdirSync(cache.directory).sort()).toEqual(['artifacts', 'locks'])
 })
 
 test('a damaged one is fetched again, whatever its size', async () => {
@@ -61,9 +61,29 @@ test('a good one without its stamp is checked and kept', async () => {
 })
 
 test('a foreign one never gets its name', async () => {
-  await expect(provide('something else')).rejects.toThrow(`expected sha256 ${artifact.sha256}`)
-  expect(readdirSync(join(cache, 'artifacts'))).toEqual([])
-  expect(readdirSync(cache)).toEqual(['artifacts'])
+  await expect(provide('something else')).rejects.toThrow(`expected sha256 ${sha256}`)
+  expect(readdirSync(artifacts())).toEqual([])
+  expect(readdirSync(cache.directory).sort()).toEqual(['artifacts', 'locks'])
+})
+
+test('jars of several artifacts are one folder, which follows an artifact that was fetched again', async () => {
+  const path = await provide()
+  const folder = await provideJars(cache, 'things', [artifact])
+  expect(readdirSync(folder)).toEqual(['thing-1.2-executable.jar'])
+  writeFileSync(path, 'damaged in place')
+  await provide()
+  expect(await provideJars(cache, 'things', [artifact])).toBe(folder)
+  expect(readFileSync(join(folder, 'thing-1.2-executable.jar'), 'utf8')).toBe(CONTENT)
+})
+
+test('a program that is not on this machine is named, with what to install', async () => {
+  await expect(
+    execute('fetching', 'no-such-program', [], { install: 'Install it so' }),
+  ).rejects.toMatchObject({
+    code: 'stack/missing',
+    message: 'fetching needs no-such-program, which is not on this machine',
+    hint: 'Install it so',
+  })
 })
 
 test('no Java of an impossible version, and the reason says what is here', () => {

@@ -1,33 +1,13 @@
 /**
- * `keep-engine.ts RUN DIRECTORY COMMAND…`: runs an engine as long as the process RUN lives, then ends it and removes its directory. An
- * engine that ends before leaves the file `ended`.
+ * `keep-engine.ts RUN DIRECTORY`: waits for the end of the process RUN, then ends the engine in the directory, with everything it
+ * started, and removes the directory.
  */
-import { spawn } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, rmSync } from 'node:fs'
+import { stopProcesses } from '../../src/stack/processes.ts'
 
 const LOOK_MS = 500
-const PATIENCE_MS = 5000
 
-const [run, directory, command, ...args] = process.argv.slice(2) as [string, string, string, ...string[]]
-const engine = spawn(command, args, {
-  stdio: ['ignore', 'inherit', 'inherit'],
-  cwd: directory,
-  // A group of its own: an engine may be several processes.
-  detached: true,
-})
-let running = true
-
-engine.on('error', (error) => {
-  process.stderr.write(`${command}: ${error.message}\n`)
-  noteEnd()
-})
-engine.on('exit', noteEnd)
-
-function noteEnd(): void {
-  running = false
-  writeFileSync(join(directory, 'ended'), '')
-}
+const [run, directory] = process.argv.slice(2) as [string, string]
 
 function isAlive(pid: number): boolean {
   try {
@@ -38,20 +18,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function endGroup(signal: NodeJS.Signals): void {
-  try {
-    process.kill(-engine.pid!, signal)
-  } catch {
-    // Nobody is left in it.
-  }
-}
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-while (isAlive(Number(run))) await wait(LOOK_MS)
-const patience = performance.now() + PATIENCE_MS
-endGroup('SIGTERM')
-while (running && performance.now() < patience) await wait(50)
-endGroup('SIGKILL')
-while (running) await wait(50)
-rmSync(directory, { recursive: true, force: true })
+while (isAlive(Number(run)) && existsSync(directory))
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+await stopProcesses(directory)
+rmSync(directory, { recursive: true, force: true, maxRetries: 5 })

@@ -1,17 +1,21 @@
 /** Fetches and unpacks what the engines' tests need, so that no test waits for a download. Says what cannot be had. */
-import { ARTIFACTS, type ArtifactName, findArtifact } from './artifacts.ts'
-import { findKafkaParts } from './kafka.ts'
-import { findSparkHome } from './spark.ts'
-import { findTrinoHome } from './trino.ts'
+import { ENGINE_NAMES, loadEngine } from '../../src/stack/engines.ts'
+import { ARTIFACTS, type ArtifactName, findArtifact, orMissing } from './artifacts.ts'
+import { engineCache } from './cache.ts'
+import { sparkReader } from './spark.ts'
 
-const found = [
-  findTrinoHome(),
-  findSparkHome(),
-  findKafkaParts(),
+/** Two gigabytes; its tests are a command of their own. */
+const LEFT_OUT = ['presto']
+
+const found: Promise<unknown>[] = [
+  orMissing(() => sparkReader.provide(engineCache())),
+  ...ENGINE_NAMES.filter((name) => !LEFT_OUT.includes(name)).map((name) =>
+    orMissing(async () => (await loadEngine(name)).provide(engineCache())),
+  ),
   ...Object.keys(ARTIFACTS).map((name) => findArtifact(name as ArtifactName)),
 ]
 for (const one of found) {
-  const place = await one
-  if (typeof place !== 'string' && 'missing' in place)
+  const place = (await one) as string | { missing?: string }
+  if (typeof place !== 'string' && place.missing !== undefined)
     process.stderr.write(`engines for tests: ${place.missing}\n`)
 }

@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { Engine } from '../../src/stack/engine.ts'
+import { launch, runningProcesses, stopProcesses } from '../../src/stack/processes.ts'
 import { until } from '../support/landfall.ts'
+import { startPrivateEngine } from './shared-engine.ts'
 
 /** A run of its own, with an "engine" of two processes, that asks for it twice and then waits to be killed. */
 const RUN = `
@@ -11,15 +15,16 @@ const RUN = `
   import { shareEngine } from './test/engines/shared-engine.ts'
   let starts = 0
   const recipe = {
-    name: 'sleeper',
-    prepare: async (directory) => {
+    prepare: async ({ directory }) => {
       starts += 1
-      return { command: ['sh', '-c', 'sleep 1000 & echo $! > pid; wait'], state: { directory } }
+      const command = ['sh', '-c', 'sleep 1000 & echo $! > child; wait']
+      return { processes: [{ name: 'sleeper', command }], state: { directory } }
     },
-    isReady: async ({ directory }) => existsSync(join(directory, 'pid')),
+    isReady: async ({ directory }) => existsSync(join(directory, 'child')),
   }
-  await shareEngine(recipe)
-  const { directory } = await shareEngine(recipe)
+  const engine = { name: 'sleeper', title: 'Sleeper', ports: {}, memoryMb: 1, provide: async () => recipe }
+  await shareEngine(engine)
+  const { directory } = await shareEngine(engine)
   console.log(JSON.stringify({ directory, starts }))
   setInterval(() => {}, 1000)
 `
@@ -44,8 +49,77 @@ test('an engine is started once, and ends with its run, also when that is killed
   await until('the engine', () => output.endsWith('}\n'))
   const { directory, starts } = JSON.parse(output) as { directory: string; starts: number }
   expect(starts).toBe(1)
-  const pid = Number(readFileSync(join(directory, 'pid'), 'utf8'))
+  const pid = Number(readFileSync(join(directory, 'child'), 'utf8'))
   expect(isAlive(pid)).toBe(true)
   run.kill('SIGKILL')
   await until('the end of the engine', () => !isAlive(pid) && !existsSync(directory))
+})
+
+const sleeper: Engine<{ at: string }> = {
+  name: 'sleeper-pair',
+  title: 'Two sleepers',
+  ports: { one: 20_000 },
+  memoryMb: 1,
+  provide: async () => ({
+    async prepare({ directory, ports }) {
+      const sleep = (name: string) => ({
+        name,
+        command: ['sh', '-c', `echo ${ports['one']} >> ${name}.starts; exec sleep 1000`],
+      })
+      return { processes: [sleep('first'), sleep('second')], state: { at: directory } }
+    },
+    isReady: async ({ at }) => existsSync(join(at, 'second.starts')),
+  }),
+}
+
+test('a private engine is killed, in part or whole, and starts again on the same data and ports', async () => {
+  const engine = await startPrivateEngine(sleeper)
+  if ('missing' in engine) throw new Error(engine.missing)
+  await using _ = engine
+  const names = () => runningProcesses(engine.directory).map(({ name }) => name)
+  await engine.kill('SIGKILL', 'first')
+  expect(names()).toEqual(['second'])
+  await engine.kill()
+  expect(names()).toEqual([])
+  await engine.restart()
+  expect(names().sort()).toEqual(['first', 'second'])
+  const ports = readFileSync(join(engine.state.at, 'first.starts'), 'utf8').trim().split('\n')
+  expect([ports.length, new Set(ports).size]).toEqual([2, 1])
+})
+
+test('an engine that ends at once says its own last word', async () => {
+  const recipe = {
+    prepare: async () => ({
+      processes: [{ name: 'broken', command: ['sh', '-c', 'echo "ERROR: no disk"; echo bye; exit 3'] }],
+      state: {},
+    }),
+    isReady: async () => false,
+  }
+  const broken = { name: 'broken', title: 'Broken', ports: {}, memoryMb: 1, provide: async () => recipe }
+  expect(await startPrivateEngine(broken)).toEqual({
+    missing: expect.stringMatching(
+      /^stack\/not-ready: broken ended at once: ERROR: no disk\. Its log: \S+broken\.log$/,
+    ),
+  })
+})
+
+test('a process that got the number of one of ours later is not ours', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'landfall-test-'))
+  try {
+    await launch(directory, { name: 'one', command: ['sleep', '1000'] })
+    const { pid } = runningProcesses(directory)[0]!
+    const file = join(directory, 'one.pid')
+    const record = readFileSync(file, 'utf8')
+    const stranger = spawn('sleep', ['1000'], { detached: true })
+    writeFileSync(file, record.replace(String(pid), String(stranger.pid)))
+    expect(runningProcesses(directory)).toEqual([])
+    await stopProcesses(directory)
+    expect(isAlive(stranger.pid!)).toBe(true)
+    stranger.kill('SIGKILL')
+    writeFileSync(file, record)
+    await stopProcesses(directory)
+    await until('its end', () => !isAlive(pid))
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 })

@@ -7,15 +7,14 @@
  *     const { rows } = await spark.query('SELECT count(*) FROM lake.default.events')
  *   })
  */
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findArtifact } from './artifacts.ts'
-import { engineCache, execute, withCache } from './cache.ts'
-import { findJava } from './java.ts'
-import { type EngineRecipe, freePort, shareEngine } from './shared-engine.ts'
+import { provideArtifact } from '../../src/stack/artifacts.ts'
+import type { Engine } from '../../src/stack/engine.ts'
+import { ICEBERG_SPARK, providePyspark } from '../../src/stack/engines/pyspark.ts'
+import { provideJava } from '../../src/stack/java.ts'
+import { shareEngine } from './shared-engine.ts'
 
-const REQUIREMENTS = join(import.meta.dirname, 'spark-requirements.txt')
 const SERVER = join(import.meta.dirname, '../python/spark_server.py')
 
 export interface SparkAnswer {
@@ -36,38 +35,11 @@ export interface Spark {
 export async function findSpark(
   catalogs: Record<string, Record<string, string>> = {},
 ): Promise<Spark | { missing: string }> {
-  const java = findJava({ min: 17, max: 21 })
-  if (typeof java !== 'string') return { missing: `Spark 4.1: ${java.missing}` }
-  const jar = await findArtifact('iceberg-spark-runtime')
-  if (typeof jar !== 'string') return jar
-  const home = await findSparkHome()
-  if (typeof home !== 'string') return home
-  const running = await shareEngine(sparkRecipe(java, home, jar))
+  const running = await shareEngine(sparkReader)
   if ('missing' in running) return running
   const spark = describe(running.url)
   for (const [name, properties] of Object.entries(catalogs)) await spark.attach(name, properties)
   return spark
-}
-
-/** A Python environment with pyspark, which carries Spark itself; files are held to the hashes of the requirements. */
-export async function findSparkHome(): Promise<string | { missing: string }> {
-  const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12)
-  const venv = join(engineCache(), 'unpacked', `pyspark-${hash}`)
-  if (existsSync(join(venv, 'ready'))) return venv
-  try {
-    await withCache(async () => {
-      if (existsSync(join(venv, 'ready'))) return
-      rmSync(venv, { recursive: true, force: true })
-      await execute('making a Python environment', 'python3', ['-m', 'venv', venv])
-      const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir']
-      const python = join(venv, 'bin/python')
-      await execute('fetching pyspark', python, [...pip, '--require-hashes', '-r', REQUIREMENTS])
-      writeFileSync(join(venv, 'ready'), '')
-    })
-    return venv
-  } catch (error) {
-    return { missing: `Spark 4.1: ${(error as Error).message} (it needs python3 with venv, and PyPI)` }
-  }
 }
 
 async function ask(url: string, question: Record<string, unknown>): Promise<SparkAnswer> {
@@ -89,19 +61,29 @@ function describe(url: string): Spark {
   }
 }
 
-function sparkRecipe(java: string, venv: string, jar: string): EngineRecipe<{ url: string }> {
-  return {
-    name: 'spark',
-    async prepare(directory) {
-      const port = await freePort()
-      const work = join(directory, 'work')
-      mkdirSync(work)
-      return {
-        command: [join(venv, 'bin/python'), SERVER, String(port), jar, work],
-        env: { JAVA_HOME: dirname(dirname(java)), SPARK_LOCAL_IP: '127.0.0.1', PYTHONDONTWRITEBYTECODE: '1' },
-        state: { url: `http://127.0.0.1:${port}` },
-      }
-    },
-    isReady: async ({ url }) => (await ask(url, { sql: 'SELECT 1' })).rows.length === 1,
-  }
+export const sparkReader: Engine<{ url: string }> = {
+  name: 'spark-reader',
+  title: 'Spark 4.1 behind HTTP',
+  ports: { http: 20001 },
+  memoryMb: 800,
+  async provide(cache) {
+    const java = provideJava('Spark 4.1', { min: 17, max: 21 })
+    const jar = await provideArtifact(cache, ICEBERG_SPARK)
+    const venv = await providePyspark(cache)
+    return {
+      async prepare({ directory, ports }) {
+        const work = join(directory, 'work')
+        mkdirSync(work, { recursive: true })
+        const command = [join(venv, 'bin/python'), SERVER, String(ports['http']), jar, work]
+        const env = {
+          JAVA_HOME: dirname(dirname(java)),
+          SPARK_LOCAL_IP: '127.0.0.1',
+          PYTHONDONTWRITEBYTECODE: '1',
+        }
+        const url = `http://127.0.0.1:${ports['http']}`
+        return { processes: [{ name: 'spark', command, env }], state: { url } }
+      },
+      isReady: async ({ url }) => (await ask(url, { sql: 'SELECT 1' })).rows.length === 1,
+    }
+  },
 }

@@ -1,8 +1,8 @@
 /** Trino's JDBC driver, on which DBeaver, Metabase and Java applications stand. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findJava } from '../../src/stack/java.ts'
 import { findArtifact } from '../engines/artifacts.ts'
-import { findJava } from '../engines/java.ts'
 import { ENDLESS, type GameDoor, LARGE, LARGE_ROWS, openGameDoor, QUESTIONS } from './support/game-door.ts'
 import { runProgram, SMALL } from './support/run-program.ts'
 

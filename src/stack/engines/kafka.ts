@@ -4,11 +4,15 @@
  *
  * Measured here: 2.8 s for the first start with the format, 2 to 4 s for another, 250 MB of memory.
  */
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createConnection, createServer } from 'node:net'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { jarsOf, provideJars } from '../artifacts.ts'
+import type { EngineCache } from '../cache.ts'
+import type { Engine, EngineRecipe } from '../engine.ts'
+import { execute } from '../execute.ts'
+import { provideJava } from '../java.ts'
+import { KAFKA_JARS } from './kafka-jars.ts'
 
 export interface KafkaParts {
   /** A Java 17 or newer. */
@@ -49,42 +53,56 @@ const LISTENERS = {
 }
 const READY_MAX_MS = 1000
 
-export function kafkaRecipe(parts: KafkaParts) {
+export const kafka: Engine<KafkaState> = {
+  name: 'kafka',
+  title: 'Apache Kafka 4.3.1',
+  ports: { plaintext: 9092, controller: 9093 },
+  memoryMb: 300,
+  provide: async (cache) => kafkaRecipe(await provideKafka(cache)),
+  offer: ({ plaintext }) => ({
+    flags: { '--log': `kafka://${plaintext}/events` },
+    addresses: { Broker: plaintext },
+  }),
+}
+
+/** The names of `ports` that a broker with all listeners needs. */
+export const SECURE_PORTS = [...Object.keys(LISTENERS), 'controller']
+
+export async function provideKafka(cache: EngineCache): Promise<KafkaParts> {
+  const java = provideJava('Kafka 4.3', { min: 17 })
+  return { java, jars: await provideJars(cache, 'kafka', jarsOf(KAFKA_JARS)) }
+}
+
+export function kafkaRecipe(parts: KafkaParts): EngineRecipe<KafkaState> {
   return {
-    name: parts.secure ? 'kafka-secure' : 'kafka',
-    async prepare(directory: string) {
+    async prepare({ directory, ports }) {
       const properties = join(directory, 'server.properties')
-      const stateFile = join(directory, 'listeners.json')
-      if (!existsSync(stateFile)) {
-        const state = await chooseListeners(parts.secure !== undefined)
-        writeFileSync(properties, await propertiesOf(directory, state, parts.secure))
+      const state = listenersOf(ports, parts.secure !== undefined)
+      writeFileSync(properties, propertiesOf(directory, ports, state, parts.secure))
+      if (!existsSync(join(directory, 'formatted'))) {
         await format(parts, properties)
-        writeFileSync(stateFile, JSON.stringify(state))
+        writeFileSync(join(directory, 'formatted'), '')
       }
-      const state = JSON.parse(readFileSync(stateFile, 'utf8')) as KafkaState
-      const heap = [`-Xms128m`, `-Xmx${parts.heapMb ?? 384}m`]
-      return {
-        command: [parts.java, ...heap, ...JVM, '-cp', join(parts.jars, '*'), 'kafka.Kafka', properties],
-        state,
-      }
+      const heap = ['-Xms128m', `-Xmx${parts.heapMb ?? 384}m`]
+      const command = [parts.java, ...heap, ...JVM, '-cp', join(parts.jars, '*'), 'kafka.Kafka', properties]
+      return { processes: [{ name: 'broker', command }], state }
     },
-    isReady: (state: KafkaState) => answersApiVersions(state.plaintext),
+    isReady: (state) => answersApiVersions(state.plaintext),
   }
 }
 
-async function chooseListeners(secure: boolean): Promise<KafkaState> {
-  const names = (secure ? Object.keys(LISTENERS) : ['plaintext']) as (keyof KafkaState)[]
-  const entries: [string, string][] = []
-  for (const name of names) entries.push([name, `127.0.0.1:${await freePort()}`])
-  return Object.fromEntries(entries) as unknown as KafkaState
+function listenersOf(ports: Record<string, number>, secure: boolean): KafkaState {
+  const names = secure ? Object.keys(LISTENERS) : ['plaintext']
+  return Object.fromEntries(names.map((name) => [name, `127.0.0.1:${ports[name]}`])) as unknown as KafkaState
 }
 
-async function propertiesOf(
+function propertiesOf(
   directory: string,
+  ports: Record<string, number>,
   state: KafkaState,
   secure: KafkaSecurity | undefined,
-): Promise<string> {
-  const controller = `127.0.0.1:${await freePort()}`
+): string {
+  const controller = `127.0.0.1:${ports['controller']}`
   const listeners = Object.entries(state).map(
     ([name, address]) => `${LISTENERS[name as keyof KafkaState]}://${address}`,
   )
@@ -163,7 +181,9 @@ async function format({ java, jars, secure }: KafkaParts, properties: string): P
     : []
   const cluster = 'TGFuZGZhbGxTdGFja0thZg'
   const tool = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '--standalone']
-  await promisify(execFile)(java, [...JVM, ...tool, '-t', cluster, '-c', properties, ...users])
+  // A format that was cut short before is taken up again.
+  const args = ['--ignore-formatted', '-t', cluster, '-c', properties, ...users]
+  await execute('formatting the disk of Kafka', java, [...JVM, ...tool, ...args])
 }
 
 /**
@@ -184,17 +204,4 @@ function answersApiVersions(address: string): Promise<boolean> {
     socket.on('connect', () => socket.write(Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff])))
     socket.on('data', () => end(true))
   })
-}
-
-/** A port that is free now, below the range that the system gives to clients (one of those would be taken at any moment). */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer()
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { LandfallError } from '../base/errors.ts'
 
 export interface JavaVersions {
   min: number
@@ -25,6 +26,15 @@ export function findJava({
   const here = [...new Set(found.values())].join(', ') || 'none'
   const wanted = max === Number.POSITIVE_INFINITY ? `${min} or newer` : `${min} to ${max}`
   return { missing: `no Java ${wanted} (here: ${here}); set JAVA_HOME_${min} to one` }
+}
+
+/** The same, or one line for the user; `what` needs it: "Trino 476". */
+export function provideJava(what: string, versions: JavaVersions): string {
+  const java = findJava(versions)
+  if (typeof java === 'string') return java
+  throw new LandfallError('fix-config', 'stack/missing', `${what}: ${java.missing}`, {
+    hint: `Install it (apt-get install openjdk-${versions.max === undefined ? 25 : 17}-jre-headless)`,
+  })
 }
 
 /** Homes of Java, each once: what the environment names, the PATH, Debian's alternatives, and the usual directories. */

@@ -1,0 +1,21 @@
+/** Every engine there is a recipe for. Each is loaded when it is asked for. */
+import { LandfallError } from '../base/errors.ts'
+import type { Engine } from './engine.ts'
+
+const ENGINES = {
+  kafka: async () => (await import('./engines/kafka.ts')).kafka,
+  trino: async () => (await import('./engines/trino.ts')).trino,
+} satisfies Record<string, () => Promise<Engine>>
+
+export type EngineName = keyof typeof ENGINES
+
+export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[]
+
+export async function loadEngine(name: string): Promise<Engine> {
+  const load = (ENGINES as Record<string, () => Promise<unknown>>)[name]
+  if (load === undefined)
+    throw new LandfallError('fix-config', 'config/usage', `there is no engine "${name}"`, {
+      hint: `There are ${ENGINE_NAMES.join(', ')}`,
+    })
+  return (await load()) as Engine
+}
