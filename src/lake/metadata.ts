@@ -108,11 +108,16 @@ export function formatMetadata(metadata: TableMetadata): string {
   return formatJson(metadata)
 }
 
-/** Reads a metadata file; what other writers leave out is filled in. Throws on text that is not such a file. */
+/** Reads a metadata file. Throws on text that is not such a file. */
 export function parseMetadata(text: string): TableMetadata {
-  const value = parseJson(text) as TableMetadata
-  if (value['format-version'] !== 2) {
-    throw new Error(`expected Iceberg format-version 2, found ${JSON.stringify(value['format-version'])}`)
+  return completeMetadata(parseJson(text))
+}
+
+/** Metadata as `parseJson` gives it; what other writers leave out is filled in, what they know more stays. */
+export function completeMetadata(parsed: unknown): TableMetadata {
+  const value = parsed as TableMetadata
+  if (value?.['format-version'] !== 2) {
+    throw new Error(`expected Iceberg format-version 2, found ${JSON.stringify(value?.['format-version'])}`)
   }
   const current = value['current-snapshot-id']
   const metadata = {

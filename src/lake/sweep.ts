@@ -4,8 +4,8 @@ import { entryStatus } from './manifest.ts'
 import type { TableMetadata } from './metadata.ts'
 import type { TableFiles } from './table-files.ts'
 
-/** What the catalog itself looks after, in its own order. */
-const CATALOG_FILE = /\/metadata\/(v\d+\.metadata\.json|version-hint\.text)$/
+/** What the catalog itself looks after, in its own order: every metadata file, whoever wrote it. */
+const CATALOG_FILE = /\/metadata\/([^/]+\.metadata\.json(\.gz)?|version-hint\.text)$/
 
 /**
  * Finds the files of a table that nothing names any more and unlinks them after a grace time.

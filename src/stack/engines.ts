@@ -3,6 +3,9 @@ import { LandfallError } from '../base/errors.ts'
 import type { Engine } from './engine.ts'
 
 const ENGINES = {
+  hive: async () => (await import('./engines/hive.ts')).hive,
+  hive3: async () => (await import('./engines/hive.ts')).hive3,
+  'iceberg-rest': async () => (await import('./engines/iceberg-rest.ts')).icebergRest,
   kafka: async () => (await import('./engines/kafka.ts')).kafka,
   trino: async () => (await import('./engines/trino.ts')).trino,
 } satisfies Record<string, () => Promise<Engine>>

@@ -2,11 +2,10 @@ import { isLandfallError, LandfallError } from '../../base/errors.ts'
 import { formatMetadata, parseMetadata, type TableMetadata } from '../../lake/metadata.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { type Catalog, DEFAULT_NAMESPACE, type TableVersion } from '../catalog.ts'
+import { checkTableName, conflict, damaged, unknownOutcome } from '../catalog-errors.ts'
 
 /** Older versions of the metadata that stay readable (`write.metadata.previous-versions-max`). */
 const PREVIOUS_VERSIONS_MAX = 20
-/** What file systems take as the name of a folder. */
-const NAME_BYTES_MAX = 255
 
 /**
  * The catalog in the lake's own files: `<namespace>/<table>/metadata/v<N>.metadata.json`, as Iceberg's file system tables.
@@ -41,7 +40,7 @@ class FileCatalog implements Catalog {
   }
 
   async loadTable(name: string): Promise<TableVersion | undefined> {
-    checkName(name)
+    checkTableName(name)
     const unmoved = await this.#seenStillCurrent(name)
     if (unmoved !== undefined) return unmoved
     // Each turn that fails has met a version that was deleted meanwhile, so the table has moved on.
@@ -62,7 +61,7 @@ class FileCatalog implements Catalog {
   }
 
   async createTable(name: string, metadata: TableMetadata): Promise<TableVersion> {
-    checkName(name)
+    checkTableName(name)
     if ((await this.loadTable(name)) !== undefined) throw conflict(name, 'it exists')
     return this.#put(name, 1, { ...metadata, 'metadata-log': [] })
   }
@@ -80,7 +79,7 @@ class FileCatalog implements Catalog {
   }
 
   async dropTable(name: string): Promise<void> {
-    checkName(name)
+    checkTableName(name)
     const newest = await this.#newest(name)
     await this.#storage.delete(this.#hintPath(name))
     // Ascending, so that no older version ever looks like the current one.
@@ -114,16 +113,7 @@ class FileCatalog implements Catalog {
         created = false
       }
     } catch (error) {
-      throw new LandfallError(
-        'retry',
-        'catalog/unknown-outcome',
-        `the commit of ${path} may or may not have happened`,
-        {
-          hint: 'Load the table and look at its position before anything is tried again; delete nothing',
-          details: { table: name },
-          cause: error,
-        },
-      )
+      throw unknownOutcome(name, `the commit of ${path}`, error)
     }
     if (!created) throw conflict(name, `version ${number} is taken`)
     const version = this.#remember(name, number, metadata)
@@ -174,16 +164,7 @@ class FileCatalog implements Catalog {
     try {
       return this.#remember(name, number, parseMetadata(bytes.toString()))
     } catch (error) {
-      throw new LandfallError(
-        'bad-data',
-        'catalog/damaged',
-        `cannot read ${path}: ${(error as Error).message}`,
-        {
-          hint: 'Restore the file from a backup',
-          details: { table: name, path },
-          cause: error,
-        },
-      )
+      throw damaged(name, path, error)
     }
   }
 
@@ -232,30 +213,4 @@ class FileCatalog implements Catalog {
   #hintPath(name: string): string {
     return `${this.namespace}/${name}/metadata/version-hint.text`
   }
-}
-
-function checkName(name: string): void {
-  const tooLong = Buffer.byteLength(name) > NAME_BYTES_MAX
-  if (name === '' || tooLong || name.startsWith('.') || /[/\\\0]/.test(name)) {
-    throw new LandfallError(
-      'fix-config',
-      'catalog/bad-name',
-      `${JSON.stringify(name.slice(0, NAME_BYTES_MAX))} cannot be the name of a table`,
-      {
-        hint: 'Use letters, digits and _',
-      },
-    )
-  }
-}
-
-function conflict(name: string, why: string): LandfallError {
-  return new LandfallError(
-    'retry',
-    'catalog/conflict',
-    `table ${name} was changed by another writer: ${why}`,
-    {
-      hint: 'Load the table again and commit on top of it',
-      details: { table: name },
-    },
-  )
 }

@@ -1,0 +1,104 @@
+/**
+ * Hadoop 3.5.0 and what a NameNode, a DataNode and a Hadoop client (Hive's metastore has one) need of it at run time: coordinates and
+ * sha256. Left out of what Maven would resolve: Netty's protocols and natives, and what only the unused parts name.
+ */
+import type { Artifact } from '../artifacts.ts'
+
+const LIST = `
+org.glassfish.hk2.external:aopalliance-repackaged:2.6.1 bad77f9278d753406360af9e4747bd9b3161554ea9cd3d62411a0ae1f2c141fd
+org.apache.avro:avro:1.11.5 b3c55da4c58304f823f4a2161a308888b9e7b8bc1c7387a4fa3ca1cd48617f93
+commons-cli:commons-cli:1.9.0 d3d530d0f28fd0fbbffe2b0b338f70e8cb96f1605579e2e3abd4db29cac24e69
+commons-codec:commons-codec:1.15 b3e9f6d63a790109bf0d056611fbed1cf69055826defeb9894a71369d246ed63
+org.apache.commons:commons-collections4:4.4 1df8b9430b5c8ed143d7815e403e33ef5371b2400aadbe9bda0883762e0846d1
+org.apache.commons:commons-compress:1.26.1 27bb5d40f37c3bb7205b4a0540247df057715e9f6cbbd97d626ab8b50318bb04
+org.apache.commons:commons-configuration2:2.10.1 d5642131fbd7d85e9a4b824c52711528a1dde0a7866dfbd22a8711dbabd9eabc
+commons-daemon:commons-daemon:1.0.13 fd63b583fd3e8baeae22efacbd5a4f91c1fd97f56248e62e2615efa7b81daeaa
+commons-io:commons-io:2.16.1 f41f7baacd716896447ace9758621f62c1c6b0a91d89acee488da26fc477c84f
+org.apache.commons:commons-lang3:3.18.0 4eeeae8d20c078abb64b015ec158add383ac581571cddc45c68f0c9ae0230720
+commons-logging:commons-logging:1.2 daddea1ea0be0f56978ab3006b8ac92834afeefbd9b7e4e6316fca57df0fa636
+commons-net:commons-net:3.9.0 e3c1566f821b84489308cd933f57e8c00dd8714dc96b898bef844386510d3461
+org.apache.commons:commons-text:1.14.0 121fce2282910c8f0c3ba793a5436b31beb710423cbe2d574a3fb7a73c508e92
+org.apache.curator:curator-client:5.2.0 345ec409bc026e114e8fd471a9273f631a3a494f0e091b092c1ac94499ddee4f
+org.apache.curator:curator-framework:5.2.0 9a6b6ec713bd4145fa6912f2197a1f642806c10d4ba87561dfec551f6eaec4f1
+org.apache.curator:curator-recipes:5.2.0 45e755b95763c9db8b8c465098ec72a33ee7c82132145a32dc9844d699c5b7f3
+com.google.guava:failureaccess:1.0.3 cbfc3906b19b8f55dd7cfd6dfe0aa4532e834250d7f080bd8d211a3e246b59cb
+com.google.code.gson:gson:2.9.0 c96d60551331a196dac54b745aa642cd078ef89b6f267146b705f2c2cbef052d
+com.google.guava:guava:33.4.8-jre f3d7f57f67fd622f4d468dfdd692b3a5e3909246c28017ac3263405f0fe617ed
+org.apache.hadoop:hadoop-annotations:3.5.0 f2291ae546bb40bc30d1ea5c527b48b3277b51bfeb3dbd2941a7d6f98c5f37bf
+org.apache.hadoop:hadoop-auth:3.5.0 dd3f8552262124fa13e8b16962d75dc84a6761a3356faf40505af480accc17ad
+org.apache.hadoop:hadoop-common:3.5.0 dad07af66b59454e71b046a2fce0c0fddb9c522eadd146075e6add82aad86ce6
+org.apache.hadoop:hadoop-hdfs:3.5.0 1267508c98bc560e52b62785417c1618b1b1ce9f8552d0fbef823f26b9b6b651
+org.apache.hadoop:hadoop-hdfs-client:3.5.0 cf51412f4019259e3bbeb6fcdb23cfd0afd4d38704b82ef14b6dfcc0b1855880
+org.apache.hadoop.thirdparty:hadoop-shaded-guava:1.5.0 70d5c152622df6fffbf8836af7833215dc7acdd5d9c881af11b8c0fbf30cdc0a
+org.apache.hadoop.thirdparty:hadoop-shaded-protobuf_3_25:1.5.0 b3182ff49abd6c3ee0f0504bcea027434e7f2dfd7b5cc7111c6292ba3e9f3b8e
+org.glassfish.hk2:hk2-api:2.6.1 c2cb80a01e58440ae57d5ee59af4d4d94e5180e04aff112b0cb611c07d61e773
+org.glassfish.hk2:hk2-locator:2.6.1 febc668deb9f2000c76bd4918d8086c0a4c74d07bd0c60486b72c6bd38b62874
+org.glassfish.hk2:hk2-utils:2.6.1 30727f79086452fdefdab08451d982c2082aa239d9f75cdeb1ba271e3c887036
+org.apache.httpcomponents:httpclient:4.5.13 6fe9026a566c6a5001608cf3fc32196641f6c1e5e1986d1037ccdbd5f31ef743
+org.apache.httpcomponents:httpcore:4.4.13 e06e89d40943245fcfa39ec537cdbfce3762aecde8f9c597780d2b00c2b43424
+com.sun.istack:istack-commons-runtime:3.0.12 27d85fc134c9271d5c79d3300fc4669668f017e72409727c428f54f2417f04cd
+com.fasterxml.jackson.core:jackson-annotations:2.18.6 face5c37bee1f0768f5f198d077fc29d163becca95de9e0f13962c84d1047662
+com.fasterxml.jackson.core:jackson-core:2.18.6 e7e1bfa50f0a79db37e6aa37db111cf03aebf4a484b359d21127ab43ab2398c6
+com.fasterxml.jackson.core:jackson-databind:2.18.6 45d124736ea29dc374171fc1a8a9958e0f44407c1e0aae0297d8eee267fb592e
+com.sun.activation:jakarta.activation:1.2.2 02156773e4ae9d048d14a56ad35d644bee9f1052a791d072df3ded3c656e6e1a
+jakarta.activation:jakarta.activation-api:1.2.1 8b0a0f52fa8b05c5431921a063ed866efaa41dadf2e3a7ee3e1961f2b0d9645b
+jakarta.annotation:jakarta.annotation-api:1.3.5 85fb03fc054cdf4efca8efd9b6712bbb418e1ab98241c4539c8585bbc23e1b8a
+org.glassfish.hk2.external:jakarta.inject:2.6.1 5e88c123b3e41bca788b2683118867d9b6dec714247ea91c588aed46a36ee24f
+jakarta.servlet:jakarta.servlet-api:4.0.4 586e27706c21258f5882f43be06904f49b02db9ac54e345d393fe4a32494d127
+jakarta.validation:jakarta.validation-api:2.0.2 b42d42428f3d922c892a909fa043287d577c0c5b165ad9b7d568cebf87fc9ea4
+jakarta.ws.rs:jakarta.ws.rs-api:2.1.6 4cea299c846c8a6e6470cbfc2f7c391bc29b9caa2f9264ac1064ba91691f4adf
+jakarta.xml.bind:jakarta.xml.bind-api:2.3.3 c04539f472e9a6dd0c7685ea82d677282269ab8e7baca2e14500e381e0c6cec5
+org.javassist:javassist:3.30.2-GA eba37290994b5e4868f3af98ff113f6244a6b099385d9ad46881307d3cb01aaf
+javax.servlet:javax.servlet-api:3.1.0 af456b2dd41c4e82cf54f3e743bc678973d9fe35bd4d3071fa05c7e5333b8482
+org.glassfish.jaxb:jaxb-runtime:2.3.9 ba88e5bde7c0d878c3e1f2ec2fcabaf51d201eaf93b3bb9cfecfc1f11b2304d4
+org.glassfish.jersey.core:jersey-client:2.46 97318a81535314bf9a3ef7ed92ccdd62d42000971fea74807f3668afc95aa694
+org.glassfish.jersey.core:jersey-common:2.46 a2e2aae5e63c4bb55f47508702ebecc3598802e758de75d92c7bda985bc6415f
+org.glassfish.jersey.containers:jersey-container-servlet:2.46 1953e27fa86b95ebc16caa393ce0c3ba3e7c445f2b2793ad5c4bc7d4c0f63a46
+org.glassfish.jersey.containers:jersey-container-servlet-core:2.46 e9be12ee694f541f4acfe29b45b22f03568a2f28fc644f968399186590f8180b
+org.glassfish.jersey.inject:jersey-hk2:2.46 1f5973286b514d758ea1b447aaf844c1cab0d50b77509d123f2bc8fd6db23886
+org.glassfish.jersey.core:jersey-server:2.46 4e79f6cac34a675798e4626c2517dcc6179dd84ff2ed9165ddec7b8b113256e3
+org.eclipse.jetty:jetty-http:9.4.58.v20250814 8f49b8583fc8dbbfe3a0ba80a04c97df64ebabca2981b56ee403c989aba9d4da
+org.eclipse.jetty:jetty-io:9.4.58.v20250814 f55b2cc7c05244fd7b1773e99979b740002b0186e45b8a688243d89c7006fe21
+org.eclipse.jetty:jetty-security:9.4.58.v20250814 301548ebf008551a3a4312b04df0ea0468acc2780f863b83cc9cf0d668e62252
+org.eclipse.jetty:jetty-server:9.4.58.v20250814 608dbd3e1c4184374f02c70704e5d1c9daaded45e6a31d07824f40dac6083ba9
+org.eclipse.jetty:jetty-servlet:9.4.58.v20250814 1c6bb17326147e642c8a41e4657b32bca5057c8958db4da770d09c0904aefcff
+org.eclipse.jetty:jetty-util:9.4.58.v20250814 8d591679d318d20c8fb2b1e83900562b3c4571ff7a189696be700293e0204146
+org.eclipse.jetty:jetty-util-ajax:9.4.58.v20250814 185430a2eafcdffba18204dbf51cb18436ab4ca09b74d97c1dc13abbadd9704b
+org.eclipse.jetty:jetty-webapp:9.4.58.v20250814 3f58ac238deb2218140ffa446661c1d1323752bc4b4ae01653d9500c3fca38aa
+org.eclipse.jetty:jetty-xml:9.4.58.v20250814 2fc7f7364ec009fe2bbae574554994cef16c4230de170bd6be51ecd6f6bb95d3
+com.google.code.findbugs:jsr305:3.0.2 766ad2a0783f2687962c8ad74ceecc38a28b9f72a2d085ee438b7813e928d0c7
+org.apache.kerby:kerb-core:2.0.3 89247dda5c0e61e8c658ed36109ca6ec662ebae9fa2c40d937466035d023419b
+org.apache.kerby:kerb-crypto:2.0.3 9e368bdc1e8a22e87c775e42d0a15599bdd9e16954f55a964f42ff1d9f94adb2
+org.apache.kerby:kerb-util:2.0.3 59da956d1c65f5ddfe43606ccfcccd1a4508936fb726d01b2f3753b292b97b34
+org.apache.kerby:kerby-asn1:2.0.3 3f1532d2bfa0dd6fec171744a07990c0046e0f2f0f65ca21780b408a3827dbd2
+org.apache.kerby:kerby-config:2.0.3 5137cab8fd70ce322f92a6ab7678f63d2660dab2c14d339dabae9f8e14067d06
+org.apache.kerby:kerby-pkix:2.0.3 aec2d810b0ad3ff939bd4c70ebfce96539642c20f52cb3fbe4852dc827fec2c9
+org.apache.kerby:kerby-util:2.0.3 65afc7a01a6d43b7db9e0a6768a750607fd318656da10a7f654414a5ccf5dc8a
+io.dropwizard.metrics:metrics-core:3.2.4 a083e3f3bdf4173d7065cdd4521964394a840d586bf8653676203d18354a6d2c
+io.netty:netty-buffer:4.1.130.Final 00a522b67ea35cb7b4dd9cf27f85c6c58f5e306785aa045302e5f6b2d4944a87
+io.netty:netty-codec:4.1.130.Final 52636bc29bd62120b97bbe5d1d21eab9b1cb2bef8efbb54d2221c5f3fa08d8cd
+io.netty:netty-codec-http:4.1.130.Final 5b6addc1df7b3397a193bd6544a8bfdb18ecac99fd13bee4ec75b1781a664e5e
+io.netty:netty-common:4.1.130.Final 53921f28dd5a352b1bed0e1cbcc54d013dc60ffebeae9b2b1e53eabef317e581
+io.netty:netty-handler:4.1.130.Final 98c78ec187ca30a4b9775bf6f632f5c9929db6bf06a60e6971f945813880ca0f
+io.netty:netty-resolver:4.1.130.Final 48c5b218a89d184e1b601d46433957f515fcefdb4464182b1348bce4f5a18f35
+io.netty:netty-transport:4.1.130.Final 1bf573266d271f856705a9984d25449c56a1d73c02a16af12033ceccfe555dbb
+io.netty:netty-transport-classes-epoll:4.1.130.Final 1c352508d70aca1ccc3068daac907ad1e9d8dc68b07148d57426730bf0d0c8b6
+io.netty:netty-transport-native-unix-common:4.1.130.Final cf5efc4168597d7cd14695b469418cac2a1134533f9a0c82ef0538d796fd39e1
+org.glassfish.hk2:osgi-resource-locator:1.0.3 aab5d7849f7cfcda2cc7c541ba1bd365151d42276f151c825387245dfde3dd74
+com.google.re2j:re2j:1.1 24ada84d1b5de584e3e84b06f0c7dd562cee6eafe8dea8083bd8eb123823bbe7
+ch.qos.reload4j:reload4j:1.2.22 222f90d3e69541218ef6e70547749d693bd4c1846817e5bd7949b3e28950f99f
+org.slf4j:slf4j-api:1.7.36 d3ef575e3e4979678dc01bf1dcce51021493b4d11fb7f1be8ad982877c16a1c0
+org.slf4j:slf4j-reload4j:1.7.36 ae6fdd5c9547896114d5ec7fa7503733b7d2890573d3886fb548b3119c4d3f67
+org.xerial.snappy:snappy-java:1.1.10.4 55b30c94e5c4cc2d4b6976916098d0678a8a6cc7427fa8c875621bd94e731ac8
+org.codehaus.woodstox:stax2-api:4.2.1 678567e48b51a42c65c699f266539ad3d676d4b1a5b0ad7d89ece8b9d5772579
+com.fasterxml.woodstox:woodstox-core:5.4.0 dbb958cb89f1d45238b061e146249494ff887f5f42b671a3956e98956e0d5c53
+org.apache.zookeeper:zookeeper:3.8.6 a00943a87b9c83379267ebda487be1ddb83e9997a03e59f9199338a033b71ed7
+org.apache.zookeeper:zookeeper-jute:3.8.6 640777a745364b617d05a0309cd2edc5d725d76f9d93e2b29f07561da9575efb
+`
+
+export const HADOOP_JARS: readonly Artifact[] = LIST.trim()
+  .split('\n')
+  .map((line) => {
+    const [coordinates, sha256] = line.split(' ') as [string, string]
+    return { coordinates: `${coordinates}:jar`, sha256 }
+  })
