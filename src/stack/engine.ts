@@ -15,7 +15,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
 import type { EngineCache } from './cache.ts'
-import { areRunning, type EngineProcess, launch, stopProcesses } from './processes.ts'
+import { areRunning, type EngineProcess, launch, runningProcesses, stopProcesses } from './processes.ts'
 
 /** What is known of an engine that runs; JSON. */
 export type EngineState = object
@@ -81,7 +81,7 @@ const READY_MAX_MS = 3 * 60_000
 const PROBE_MAX_MS = 10_000
 const LOOK_MS = 200
 
-/** Starts an engine and waits until it is ready. When it does not get there, nothing of it is left running. */
+/** Starts an engine, or those of its processes that do not run, and waits until it is ready. When it does not get there, nothing of it is left running. */
 export async function startEngine<State extends EngineState>(
   name: string,
   recipe: EngineRecipe<State>,
@@ -92,7 +92,8 @@ export async function startEngine<State extends EngineState>(
   mkdirSync(directory, { recursive: true })
   const { processes, state } = await recipe.prepare({ directory, ports, engines: options.engines ?? {} })
   try {
-    for (const one of processes) await launch(directory, one)
+    const running = runningProcesses(directory).map(({ name }) => name)
+    for (const one of processes) if (!running.includes(one.name)) await launch(directory, one)
     await untilReady(name, recipe, directory, processes, state, options)
     return state
   } catch (error) {

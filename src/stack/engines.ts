@@ -6,7 +6,9 @@ const ENGINES = {
   hive: async () => (await import('./engines/hive.ts')).hive,
   hive3: async () => (await import('./engines/hive.ts')).hive3,
   'iceberg-rest': async () => (await import('./engines/iceberg-rest.ts')).icebergRest,
+  hdfs: async () => (await import('./engines/hdfs.ts')).hdfs,
   kafka: async () => (await import('./engines/kafka.ts')).kafka,
+  versitygw: async () => (await import('./engines/versitygw.ts')).versitygw,
   trino: async () => (await import('./engines/trino.ts')).trino,
 } satisfies Record<string, () => Promise<Engine>>
 
