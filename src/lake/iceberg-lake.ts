@@ -14,6 +14,7 @@ import {
   type MaintenanceReport,
   type PinnedFile,
   property,
+  type StagedCommit,
   type TableState,
 } from './lake.ts'
 import { Maintenance } from './maintenance.ts'
@@ -21,6 +22,7 @@ import { findSnapshot } from './metadata.ts'
 import type { ParquetFile } from './parquet.ts'
 import { defaultSettings, type LakeSettings } from './settings.ts'
 import type { Change } from './snapshot.ts'
+import { PUBLISHED_WAP_ID, stagedFiles, withoutStaged } from './staged.ts'
 import { checkConsistent, checkExpected, tableState } from './table-state.ts'
 import { TableWriter } from './table-writer.ts'
 
@@ -89,19 +91,26 @@ class IcebergLake implements Lake {
   }
 
   async commit(table: string, commit: Commit): Promise<TableState> {
-    const properties: Record<string, string> = {
-      [property.position]: formatPosition(commit.position),
-      [property.batch]: String(commit.batch),
-      ...(commit.counters === undefined ? {} : { [property.counters]: JSON.stringify(commit.counters) }),
-    }
-    const summary = { ...properties, [property.epoch]: String(commit.expect.epoch) }
-    const change: Change = { operation: 'append', add: commit.add, remove: new Set(), summary, properties }
     const version = await this.#writer.update(table, async (base) => {
       checkConsistent(base)
       checkExpected(tableState(base), commit.expect)
-      return this.#writer.stage(base, change)
+      return this.#writer.stage(base, changeOf(commit))
     })
     this.#writer.committed(commit.add)
+    return tableState(version)
+  }
+
+  async commitStaged(table: string, commit: StagedCommit): Promise<TableState> {
+    const version = await this.#writer.update(table, async (base) => {
+      checkConsistent(base)
+      checkExpected(tableState(base), commit.expect)
+      const add = await stagedFiles(this.#writer.files, base, commit.wapId, commit.rows)
+      const staged = await this.#writer.stage(
+        base,
+        changeOf({ ...commit, add }, { [PUBLISHED_WAP_ID]: commit.wapId }),
+      )
+      return staged && withoutStaged(staged)
+    })
     return tableState(version)
   }
 
@@ -158,5 +167,22 @@ class IcebergLake implements Lake {
     options: MaintenanceOptions = {},
   ): Promise<MaintenanceReport> {
     return this.#maintenance.run(connection, table, options)
+  }
+}
+
+/** Appends files with what the commit says, in the summary and in the table's properties. */
+function changeOf(commit: Commit, summary: Record<string, string> = {}): Change {
+  const properties: Record<string, string> = {
+    [property.position]: formatPosition(commit.position),
+    [property.batch]: String(commit.batch),
+    ...(commit.counters === undefined ? {} : { [property.counters]: JSON.stringify(commit.counters) }),
+  }
+  const epoch = { [property.epoch]: String(commit.expect.epoch) }
+  return {
+    operation: 'append',
+    add: commit.add,
+    remove: new Set(),
+    summary: { ...properties, ...epoch, ...summary },
+    properties,
   }
 }

@@ -71,6 +71,12 @@ export interface Commit {
   counters?: Counters
 }
 
+/** A commit of what another engine has staged under `wapId` (Iceberg's write-audit-publish), which must be `rows` rows. */
+export interface StagedCommit extends Omit<Commit, 'add'> {
+  wapId: string
+  rows: number
+}
+
 /** Files of a snapshot with what a reader needs. */
 export interface PinnedFile {
   url: string
@@ -110,6 +116,12 @@ export interface Lake {
   ensure(definition: TableDefinition, initial?: { position?: Position; epoch?: number }): Promise<TableState>
   /** The commit point. Retries by itself when only the metadata moved and `expect` still holds. */
   commit(table: string, commit: Commit): Promise<TableState>
+  /**
+   * The commit point for rows that another engine wrote: takes the data files of the staged snapshot into a snapshot of ours, under
+   * the same conditions and as atomic as `commit`, and lets go of all that is staged with ids of ours. `lake/nothing-staged`: nothing
+   * is there under this id.
+   */
+  commitStaged(table: string, commit: StagedCommit): Promise<TableState>
   /** Raises the epoch (a properties-only commit): from here on commits under an older epoch fail with `lake/fenced`. */
   raiseEpoch(table: string, epoch: number): Promise<TableState>
   /** Live files of the state's current snapshot (or of an earlier one), oldest first. */

@@ -9,6 +9,7 @@ const ENGINES = {
   hdfs: async () => (await import('./engines/hdfs.ts')).hdfs,
   kafka: async () => (await import('./engines/kafka.ts')).kafka,
   versitygw: async () => (await import('./engines/versitygw.ts')).versitygw,
+  spark: async () => (await import('./engines/spark.ts')).spark,
   trino: async () => (await import('./engines/trino.ts')).trino,
 } satisfies Record<string, () => Promise<Engine>>
 

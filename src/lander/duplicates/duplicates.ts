@@ -14,6 +14,7 @@ import { nextOffset, type Position } from '../../model/position.ts'
 import type { Scratch } from '../scratch.ts'
 import type { EarlierRecord, EarlierRecords } from './earlier-records.ts'
 import { FingerprintIndex, fingerprint, print } from './fingerprint-index.ts'
+import { type LeftOut, leftOutOf } from './left-out.ts'
 import { sameEvent } from './same-event.ts'
 
 /** Times may run backwards by this much (µs) between records before an id is let go too early. */
@@ -49,8 +50,7 @@ export class Duplicates {
   readonly #earlier: EarlierRecords
   readonly #windowMicros: number
   readonly #idsMax: number
-  readonly #leftOut: Set<string>
-  readonly #leftOutOnRoutes: Set<string>
+  readonly #leftOut: LeftOut
   /** Keeps what was touched from being optimized away. */
   touched = 0
   /** Ids that were let go inside the window, because there were too many. */
@@ -60,9 +60,7 @@ export class Duplicates {
     this.#earlier = earlier
     this.#idsMax = idsMax
     this.#windowMicros = pipeline.duplicates.windowMs * 1000
-    // The id is equal anyhow, and may stand in one sending's body and in the other's header.
-    this.#leftOut = new Set([...pipeline.duplicates.volatile, 'event_id'])
-    this.#leftOutOnRoutes = new Set([...this.#leftOut, ...mergedHeaders(pipeline)])
+    this.#leftOut = leftOutOf(pipeline)
   }
 
   get ids(): number {
@@ -118,7 +116,9 @@ export class Duplicates {
       if (first === undefined) {
         fingerprint(id, 0, id.length)
         index.add(offset)
-      } else if (sameEvent(first.record.value, self.value, route ? this.#leftOutOnRoutes : this.#leftOut)) {
+      } else if (
+        sameEvent(first.record.value, self.value, route ? this.#leftOut.onRoutes : this.#leftOut.elsewhere)
+      ) {
         scratch.setFate(row, 'duplicate')
       } else {
         scratch.setFate(row, 'dead')
@@ -239,12 +239,4 @@ export class Duplicates {
       this.forgotten += before - ids.index.size
     }
   }
-}
-
-/** Names that a route may have merged into the event from the request's headers: never those of the plan. */
-function mergedHeaders(pipeline: CompiledPipeline): string[] {
-  const properties = new Set(
-    Object.values(pipeline.plan.events).flatMap((event) => event.properties.map((property) => property.name)),
-  )
-  return pipeline.headers.filter((header) => !properties.has(header))
 }

@@ -1,5 +1,7 @@
 /** Spark 4.1 as PyPI carries it: the newest version that has a Kafka source and an Iceberg runtime. */
 
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { EngineCache } from '../cache.ts'
 import { providePython } from '../python.ts'
 
@@ -17,4 +19,12 @@ export const ICEBERG_SPARK = {
 /** A Python environment that holds Spark: its jars are in site-packages/pyspark/jars. */
 export function providePyspark(cache: EngineCache): Promise<string> {
   return providePython(cache, 'pyspark', REQUIREMENTS)
+}
+
+/** The folder of Spark's own jars in that environment. */
+export function sparkJars(environment: string): string {
+  const [version] = readdirSync(join(environment, 'lib'))
+    .filter((name) => name.startsWith('python3'))
+    .sort()
+  return join(environment, 'lib', version ?? 'python3', 'site-packages/pyspark/jars')
 }
