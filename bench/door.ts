@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http'
 import game from '../examples/game/pipeline.ts'
 import { SILENT } from '../src/lander/logger.ts'
 import { openLanding } from '../src/pipeline/landing.ts'
+import { ownPlaces } from '../src/pipeline/places.ts'
 import type { WireResults } from '../src/sql/trino-protocol.ts'
 import { Child } from './child.ts'
 import { writeGameLog } from './game-log.ts'
@@ -34,7 +35,7 @@ export const benchDoor: Bench = async ({ pairs, directory, say }) => {
   {
     await using lander = await openLanding({
       pipeline: game.compiled,
-      data,
+      places: ownPlaces(data),
       lake: {},
       lander: {},
       logger: SILENT,

@@ -1,6 +1,6 @@
 import game from '../examples/game/pipeline.ts'
 import { openEmbeddedLog } from '../src/log/drivers/embedded/embedded-log.ts'
-import { savePlan } from '../src/model/plan-store.ts'
+import { planDirectory, savePlan } from '../src/model/plan-store.ts'
 import { type NewRecord, recordHeader } from '../src/model/record.ts'
 import { dataPaths } from '../src/pipeline/paths.ts'
 import { gameEvent } from './game-events.ts'
@@ -13,7 +13,7 @@ const SPACING_US = 1_000
 export async function writeGameLog(data: string, events: number): Promise<void> {
   const paths = dataPaths(data)
   const { plan } = game.compiled
-  await savePlan(paths.plans, plan)
+  await savePlan(planDirectory(paths.plans), plan)
   await using log = await openEmbeddedLog({ directory: paths.log })
   const firstAt = Date.now() * 1000 - events * SPACING_US
   for (let from = 0; from < events; from += FRAME) {

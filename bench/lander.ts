@@ -14,6 +14,7 @@ import { openEmbeddedLog } from '../src/log/drivers/embedded/embedded-log.ts'
 import type { EventLog } from '../src/log/log.ts'
 import type { Column } from '../src/model/columns.ts'
 import { EVENTS_TABLE, type TableDefinition } from '../src/model/pipeline.ts'
+import { planDirectory } from '../src/model/plan-store.ts'
 import { formatPosition } from '../src/model/position.ts'
 import { openLocalStorage } from '../src/storage/drivers/local.ts'
 import { gameEvents } from './game-events.ts'
@@ -97,7 +98,7 @@ async function openHere(log: EventLog, directory: string, settings: Partial<Land
     lake,
     directory: join(directory, 'lander'),
     spoolDirectory: join(directory, 'spool'),
-    plansDirectory: join(directory, 'plans'),
+    plans: planDirectory(join(directory, 'plans')),
     settings: { maintain: false, ...settings },
   })
   return { lander, lake }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import game from '../examples/game/pipeline.ts'
 import type { Lake } from '../src/lake/lake.ts'
+import { ownPlaces } from '../src/pipeline/places.ts'
 import { openDataEngine } from '../src/pipeline/query.ts'
 import { openDataLake } from '../src/pipeline/readers.ts'
 import { openTrinoEngine } from '../src/sql/drivers/trino.ts'
@@ -39,7 +40,7 @@ export const benchQuery: Bench = async ({ pairs, events: landerEvents, directory
   await writeGameLog(data, events)
   await landAndSettle(data)
 
-  await using engine = await openDataEngine(data, {})
+  await using engine = await openDataEngine(ownPlaces(data), {})
   const instance = await DuckDBInstance.create(':memory:', {
     threads: THREADS,
     memory_limit: MEMORY,
@@ -48,7 +49,7 @@ export const benchQuery: Bench = async ({ pairs, events: landerEvents, directory
   try {
     await connection.run("SET TimeZone = 'UTC'")
     await connection.run('SET GLOBAL parquet_metadata_cache = true')
-    await writePerfectFiles(connection, await openDataLake(data), directory)
+    await writePerfectFiles(connection, await openDataLake(ownPlaces(data)), directory)
     say('query: the questions of the game, ours and over one perfect file')
     // The engine starts with its first question; files come into the page cache.
     await askAll(async (sql) => asText(await rowsOf(engine, sql)), connection)

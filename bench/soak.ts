@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { readUpFile } from '../src/cli/up/up-file.ts'
 import type { LanderStatus } from '../src/lander/status.ts'
+import { ownPlaces } from '../src/pipeline/places.ts'
 import { openDataLake } from '../src/pipeline/readers.ts'
 import { openTrinoEngine } from '../src/sql/drivers/trino.ts'
 import { Child } from './child.ts'
@@ -134,7 +135,7 @@ function indexMiB(): number {
 
 /** Live files per table and day: a partition's files lie in one directory. */
 async function sampleFiles(most: Map<string, number>): Promise<void> {
-  const lake = await openDataLake(data)
+  const lake = await openDataLake(ownPlaces(data))
   for (const table of await lake.listTables()) {
     const state = await lake.load(table)
     const perDay = new Map<string, number>()

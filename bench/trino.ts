@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import game from '../examples/game/pipeline.ts'
+import { ownPlaces } from '../src/pipeline/places.ts'
 import { openQuery } from '../src/pipeline/query.ts'
 import { findTrino } from '../test/engines/trino.ts'
 import { TrinoSession } from '../test/engines/trino-client.ts'
@@ -21,7 +22,13 @@ export const benchTrino: Bench = async ({ pairs, events, directory, say }) => {
   await writeGameLog(data, events)
   await landAndSettle(data)
   const listen = { host: '127.0.0.1', port: 0 }
-  const door = await openQuery({ data, listen, insecure: false, token: null, settings: {} })
+  const door = await openQuery({
+    places: ownPlaces(data),
+    listen,
+    insecure: false,
+    token: null,
+    settings: {},
+  })
   try {
     say('trino: starting a real Trino')
     const trino = await findTrino({

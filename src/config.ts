@@ -7,8 +7,9 @@
 import { LandfallError } from './base/errors.ts'
 import { type AnySetting, kinds, setting } from './base/setting.ts'
 
-const { address, bytes, count, directory, duration, file, name, secret, share, toggle } = kinds
+const { address, bytes, count, directory, duration, file, name, secret, share, toggle, url } = kinds
 const machine = { inPipeline: false, common: true }
+const hidden = { flag: null, inPipeline: false }
 const MIB = 1024 * 1024
 const DAY = 86_400_000
 
@@ -25,6 +26,64 @@ const all = {
     machine,
   ),
   'tls.key': setting<string | null>('tls.key', file, null, 'its key (PEM)', machine),
+
+  'log.url': setting<string | null>(
+    'log.url',
+    url,
+    null,
+    'the log, when it is not in the data directory: kafka://HOST:9092/TOPIC',
+    { flag: '--log', environment: 'LANDFALL_LOG', common: true },
+  ),
+  'storage.url': setting<string | null>(
+    'storage.url',
+    url,
+    null,
+    'where tables and plans are, when not in the data directory: s3://BUCKET/PREFIX, hdfs://HOST:PORT/PATH or a directory',
+    { flag: '--storage', environment: 'LANDFALL_STORAGE', common: true },
+  ),
+  'catalog.url': setting<string | null>(
+    'catalog.url',
+    url,
+    null,
+    'the catalog, when it is not in the own files of the tables: https://HOST/ (Iceberg REST) or thrift://HOST:9083',
+    { flag: '--catalog', environment: 'LANDFALL_CATALOG', common: true },
+  ),
+  'lander.url': setting<string | null>(
+    'lander.url',
+    url,
+    null,
+    'what lands, when it is not the DuckDB within: sc://HOST:15002 (Spark Connect)',
+    { flag: '--lander', environment: 'LANDFALL_LANDER', common: true },
+  ),
+  'log.username': setting<string | null>('log.username', secret, null, 'who we are to Kafka (SASL)', {
+    ...hidden,
+    environment: 'LANDFALL_KAFKA_USERNAME',
+  }),
+  'log.password': setting<string | null>('log.password', secret, null, 'its password', {
+    ...hidden,
+    environment: 'LANDFALL_KAFKA_PASSWORD',
+  }),
+  'catalog.token': setting<string | null>(
+    'catalog.token',
+    secret,
+    null,
+    'bearer token for the catalog',
+    hidden,
+  ),
+  'catalog.credential': setting<string | null>(
+    'catalog.credential',
+    secret,
+    null,
+    'or ID:SECRET of an OAuth2 client, for which the catalog gives tokens',
+    hidden,
+  ),
+  'lander.token': setting<string | null>(
+    'lander.token',
+    secret,
+    null,
+    'bearer token for Spark Connect',
+    hidden,
+  ),
 
   'collector.listen': setting(
     'collector.listen',
@@ -267,15 +326,16 @@ function parseAt(place: string, spec: AnySetting, value: unknown): unknown {
   try {
     return spec.parse(value)
   } catch (error) {
-    throw new LandfallError('fix-config', 'config/invalid', `${place}: ${(error as Error).message}`)
+    const { message, hint } = error as LandfallError
+    throw new LandfallError('fix-config', 'config/invalid', `${place}: ${message}`, hint ? { hint } : {})
   }
 }
 
-const OF_THE_DOOR: ReadonlySet<AnySetting['name']> = new Set(['address', 'secret', 'file', 'name'])
+const OF_THE_DOOR: ReadonlySet<AnySetting['name']> = new Set(['address', 'secret', 'file', 'name', 'url'])
 
 /**
  * The settings of one room under the room's own names: `lander.batchAge` → `batchAgeMs`. `listen`, `token` and files are not
- * among them: the door takes them apart.
+ * among them: the door takes them apart, and URLs are `placesOf`'s (src/pipeline/places.ts).
  */
 export function roomSettings(settings: Settings, room: string): Record<string, number | boolean> {
   const fields: Record<string, number | boolean> = {}

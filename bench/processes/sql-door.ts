@@ -1,4 +1,5 @@
 /** The query process: the engine over a data directory, and the door before it. Told to ask, it asks its own engine, without the door. */
+import { ownPlaces } from '../../src/pipeline/places.ts'
 import { openDataEngine } from '../../src/pipeline/query.ts'
 import { openSqlServer } from '../../src/sql/wire/trino/server.ts'
 import { childSettings, serve } from '../child.ts'
@@ -23,7 +24,7 @@ export interface SqlDoorAnswer {
 }
 
 const { data } = childSettings<SqlDoorSettings>()
-const engine = await openDataEngine(data, {})
+const engine = await openDataEngine(ownPlaces(data), {})
 const server = await openSqlServer({ engine, host: '127.0.0.1', port: 0 })
 const answer = (ms: number[], rows: string): SqlDoorAnswer => ({
   url: server.url,

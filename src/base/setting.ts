@@ -1,4 +1,5 @@
 /** What a setting is and which kinds of values there are; the settings themselves are in `src/config.ts`. */
+import { LandfallError } from './errors.ts'
 import { expected, formatBytes, formatDuration, parseBytes, parseDuration } from './quantities.ts'
 
 /** `host` without brackets; `port` 0 asks the system for a free one. */
@@ -21,6 +22,7 @@ export interface Kind<T> {
     | 'toggle'
     | 'name'
     | 'secret'
+    | 'url'
   /** What stands after the flag in help texts; absent for switches. */
   placeholder?: string
   parse: (value: unknown) => T
@@ -70,6 +72,37 @@ export const kinds = {
   toggle: kind('toggle', undefined, parseToggle, String),
   name: kind<string | null>('name', 'NAME', text, (value) => value ?? ''),
   secret: kind<string | null>('secret', 'TEXT', text, (value) => value ?? ''),
+  url: kind<string | null>(
+    'url',
+    'URL',
+    (value) => parseUrl(text(value)),
+    (value) => value ?? '',
+  ),
+}
+
+/** Names that a query parameter of a URL has when its value is a secret; one that names a file is none. */
+const SECRET_PARAMETER =
+  /[?&]([^=&]*(?:password|passwd|secret|token|credential|access[-_]?key)[^=&]*(?<!file))=/i
+
+/**
+ * The URL of a part, as text: which schemes there are, is for the part to say. A URL is shown in messages, lists of processes and
+ * files, so one that holds a secret is refused (and not shown).
+ */
+export function parseUrl(value: string): string {
+  const userInfo = /^[a-z][a-z0-9+.-]*:\/\/([^/?#@]*)@/i.exec(value)?.[1]
+  if (userInfo?.includes(':')) {
+    throw secretInUrl('a password before the @')
+  }
+  const parameter = SECRET_PARAMETER.exec(value)?.[1]
+  if (parameter !== undefined) throw secretInUrl(`a secret under "${parameter}"`)
+  if (/\s/.test(value)) throw expected('a URL without blanks', value)
+  return value
+}
+
+function secretInUrl(what: string): LandfallError {
+  return new LandfallError('fix-config', 'config/invalid', `expected a URL without secrets, found ${what}`, {
+    hint: 'Everybody on the machine can read it there: give it in the environment ("landfall settings" names the variable)',
+  })
 }
 
 /** `HOST:PORT`, `[::1]:PORT`, `:PORT` or `PORT`; a URL is taken as well. */

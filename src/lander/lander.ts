@@ -16,6 +16,7 @@ import { type DirectoryLock, waitForDirectoryLock } from '../base/lock.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { LogReader } from '../log/log.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
+import type { PlanFiles } from '../model/plan-store.ts'
 import { samePosition } from '../model/position.ts'
 import { AskWatcher } from './ask.ts'
 import { loadDefinition, loadPlan } from './batch-plan.ts'
@@ -36,7 +37,8 @@ export interface LanderOptions {
   /** `lander/`: plan, lock, status. */
   directory: string
   spoolDirectory: string
-  plansDirectory: string
+  /** The plans that records were sent under. */
+  plans: PlanFiles
   settings?: Partial<LanderSettings>
   clock?: Clock
   logger?: LanderLogger
@@ -81,7 +83,7 @@ export async function openLander(options: LanderOptions): Promise<Lander> {
       lake,
       settings,
       directory,
-      plansDirectory: options.plansDirectory,
+      plans: options.plans,
       adoptBytes: settings.adoptBytes,
       desks: [await openDesk(instance, 'desk_0'), await openDesk(instance, 'desk_1')],
       lookup: await connect(instance),

@@ -5,7 +5,7 @@ import type { TableState } from '../lake/lake.ts'
 import type { ParquetFile } from '../lake/parquet.ts'
 import type { LogReader } from '../log/log.ts'
 import { type CompiledPipeline, EVENTS_TABLE } from '../model/pipeline.ts'
-import { loadPlan } from '../model/plan-store.ts'
+import { loadPlan, type PlanFiles } from '../model/plan-store.ts'
 import type { Position } from '../model/position.ts'
 import { type BatchPlan, saveDefinition, savePlan } from './batch-plan.ts'
 import { type DeadReason, readDeadReasons } from './dead-reasons.ts'
@@ -27,7 +27,7 @@ export interface SessionParts extends LandingParts {
   spool: SpoolWriter
   settings: LanderSettings
   directory: string
-  plansDirectory: string
+  plans: PlanFiles
   onDead?: (reason: DeadReason) => void
 }
 
@@ -75,7 +75,7 @@ export class Session {
       bytes: settings.chunkBytes,
       rows: settings.batchRows,
     })
-    const load = (version: string) => loadPlan(parts.plansDirectory, version)
+    const load = (version: string) => loadPlan(parts.plans, version)
     const deskOf = (connections: DeskConnections): Desk => ({
       ...connections,
       judge: new Judge(connections.judging, pipeline, load, parts.directory),

@@ -5,14 +5,30 @@ import { type EmbeddedLogOptions, openEmbeddedLog } from './drivers/embedded/emb
 import { openEmbeddedReader } from './drivers/embedded/embedded-reader.ts'
 import type { EventLog, LogReader } from './log.ts'
 
-export type OpenLogOptions = Omit<EmbeddedLogOptions, 'directory' | 'files'>
+/** Who we are to a log that is a server. */
+export interface LogCredentials {
+  username?: string
+  password?: string
+}
+
+export interface OpenLogOptions extends Omit<EmbeddedLogOptions, 'directory' | 'files'> {
+  credentials?: LogCredentials
+  /** What the writer answers depends on what it wrote before (`state`): a second writer of the same log must be fenced. */
+  exclusive?: boolean
+}
+
+export interface OpenLogReaderOptions {
+  /** How long to wait for a log that is not there yet. */
+  waitMs?: number
+  credentials?: LogCredentials
+}
 
 export async function openLog(url: string, options: OpenLogOptions = {}): Promise<EventLog> {
   return openEmbeddedLog({ ...options, directory: directoryOf(url) })
 }
 
-/** A reader beside the writer, in any process. `waitMs`: how long to wait for a log that is not there yet. */
-export async function openLogReader(url: string, options: { waitMs?: number } = {}): Promise<LogReader> {
+/** A reader beside the writer, in any process. */
+export async function openLogReader(url: string, options: OpenLogReaderOptions = {}): Promise<LogReader> {
   return openEmbeddedReader({ ...options, directory: directoryOf(url) })
 }
 

@@ -9,16 +9,18 @@ import {
   type Reason,
 } from '../collector/collector.ts'
 import type { EventLog } from '../log/log.ts'
-import { type OpenLogOptions, openLog } from '../log/open.ts'
+import type { OpenLogOptions } from '../log/open.ts'
 import type { Pipeline } from '../model/definition.ts'
 import { savePlan } from '../model/plan-store.ts'
 import { earlier, knownEnd, landedPosition } from './known-end.ts'
-import { dataPaths } from './paths.ts'
+import type { Places } from './places.ts'
+import { openPlans } from './plans.ts'
+import { openLogAt, openStorageAt } from './rooms.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
 
 export interface DoorOptions {
   pipeline: Pipeline
-  data: string
+  places: Places
   listen: { host: string; port: number }
   insecure: boolean
   /** Speak https. */
@@ -45,17 +47,18 @@ const TRIM_INTERVAL_MS = 60_000
  * to reach as far as every table. A kill at any point between leaves only a plan that no record names.
  */
 export async function openDoor(options: DoorOptions): Promise<Door> {
-  const { pipeline, data } = options
-  const paths = dataPaths(data)
+  const { pipeline, places } = options
   const keep = (error: unknown) => options.logger.warn({ error }, 'the changed certificate is not taken over')
   using disposer = new DisposableStack()
   const tls = options.tls ? disposer.use(await openTls(options.tls, keep)) : undefined
   const dead = Promise.withResolvers<never>()
   dead.promise.catch(() => {})
-  const [end] = await Promise.all([knownEnd(data), savePlan(paths.plans, pipeline.compiled.plan)])
-  const log = await openLog(paths.log, {
+  const plans = openPlans(places, await openStorageAt(places))
+  const [end] = await Promise.all([knownEnd(places), savePlan(plans, pipeline.compiled.plan)])
+  const log = await openLogAt(places, {
     ...options.log,
     retention: pipeline.compiled.retention,
+    exclusive: pipeline.definition.state !== undefined,
     onDead: (error: LandfallError) => dead.reject(error),
     ...(end === undefined ? {} : { knownEnd: end }),
   })
@@ -65,7 +68,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       pipeline,
       log,
       ...options.listen,
-      stateDirectory: paths.state,
+      stateDirectory: places.paths.state,
       insecure: options.insecure,
       ...(tls === undefined ? {} : { tls }),
       settings: options.collector,
@@ -78,7 +81,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     throw error
   }
   const trimming = setInterval(() => {
-    trim(data, log, collector).catch((error: Error) =>
+    trim(places, log, collector).catch((error: Error) =>
       options.logger.warn({ error: error.message }, 'the log was not trimmed'),
     )
   }, TRIM_INTERVAL_MS)
@@ -97,8 +100,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 }
 
 /** Lets go of what every table has landed and the state's snapshot holds, as far as retention allows. */
-async function trim(data: string, log: EventLog, collector: Collector): Promise<void> {
-  const landed = await landedPosition(data)
+async function trim(places: Places, log: EventLog, collector: Collector): Promise<void> {
+  const landed = await landedPosition(places)
   if (landed === undefined) return
   const state = collector.statePosition
   await log.trim(state === null ? landed : earlier(landed, state))

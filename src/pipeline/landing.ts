@@ -2,15 +2,16 @@
 
 import { type Reason, Reasons } from '../collector/reasons.ts'
 import type { LakeSettings } from '../lake/settings.ts'
-import { type Lander, type LanderOptions, openLander } from '../lander/lander.ts'
-import { openLogReader } from '../log/open.ts'
+import type { Lander, LanderOptions } from '../lander/lander.ts'
+import { openLanderAt } from '../lander/open.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
-import { dataPaths } from './paths.ts'
-import { openLakeAt } from './readers.ts'
+import type { Places } from './places.ts'
+import { openPlans } from './plans.ts'
+import { openLakeAt, openLogReaderAt } from './rooms.ts'
 
 export interface LandingOptions {
   pipeline: CompiledPipeline
-  data: string
+  places: Places
   lake: Partial<LakeSettings>
   lander: NonNullable<LanderOptions['settings']>
   logger: NonNullable<LanderOptions['logger']>
@@ -21,20 +22,23 @@ export interface LandingOptions {
 }
 
 export async function openLanding(options: LandingOptions): Promise<Lander> {
-  const paths = dataPaths(options.data)
-  const [log, lake] = await Promise.all([
-    openLogReader(paths.log, { waitMs: options.logWaitMs }),
-    openLakeAt(paths.lake, options.lake),
+  const { places } = options
+  const { paths, secrets } = places
+  const [log, { lake, storage }] = await Promise.all([
+    openLogReaderAt(places, { waitMs: options.logWaitMs }),
+    openLakeAt(places, options.lake),
   ])
   const reasons = new Reasons(options.pipeline.plan, options.onReason)
   try {
-    const lander = await openLander({
+    const lander = await openLanderAt(places.lander, {
+      places,
+      ...(secrets.landerToken === null ? {} : { token: secrets.landerToken }),
       pipeline: options.pipeline,
       log,
       lake,
       directory: paths.lander,
       spoolDirectory: paths.spool,
-      plansDirectory: paths.plans,
+      plans: openPlans(places, storage),
       settings: options.lander,
       logger: options.logger,
       onDead: (reason) => reasons.tell(reason),

@@ -5,17 +5,19 @@ export interface DataPaths {
   root: string
   /** Segments, log.json, durable, lock: written by the door. */
   log: string
-  /** `<version>.json` of every plan that a record was sent under: written by the door before the first such record. */
+  /** `<version>.json` of every plan that a record was sent under: written by the door before the first such record, here or in storage. */
   plans: string
   /** The collector's state snapshot. */
   state: string
-  /** Root of the lake's storage: `default/<table>/{metadata,data}`. */
+  /** Root of the lake's storage when no other was named: `default/<table>/{metadata,data}`. */
   lake: string
   /** plan.json, lock, status.json: the lander's. */
   lander: string
   /** Views and reference files, for questions without the pipeline file: the lander's. */
   named: string
   spool: string
+  /** Copies of objects of remote storage. */
+  cache: string
 }
 
 export function dataPaths(root: string): DataPaths {
@@ -29,6 +31,7 @@ export function dataPaths(root: string): DataPaths {
     lander: below('lander'),
     named: join(root, 'lander', 'named.json'),
     spool: below('spool'),
+    cache: below('cache'),
   }
 }
 

@@ -2,22 +2,22 @@
 import { type Access, createAccess } from '../base/access.ts'
 import { openTls, type TlsFiles } from '../base/tls.ts'
 import { openUsers } from '../base/users.ts'
-import { openCatalog } from '../catalog/open.ts'
+import type { Catalog } from '../catalog/catalog.ts'
 import { createIcebergDoor } from '../catalog/wire/iceberg-rest/door.ts'
 import { type DuckdbEngineSettings, openDuckdbEngine } from '../sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../sql/sql.ts'
 import { type Mount, openSqlServer } from '../sql/wire/trino/server.ts'
-import { openStorage } from '../storage/open.ts'
 import { landerMetrics } from './lander-metrics.ts'
 import { keptNamed, type Named, refuseTaken } from './named.ts'
-import { dataPaths, ICEBERG_PREFIX } from './paths.ts'
-import { openLakeAt } from './readers.ts'
+import { ICEBERG_PREFIX } from './paths.ts'
+import { hasSpool, type Places } from './places.ts'
+import { openLakeAt, openLogReaderAt } from './rooms.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
 
 export type { DuckdbEngineSettings }
 
 export interface QueryOptions {
-  data: string
+  places: Places
   listen: { host: string; port: number }
   insecure: boolean
   token: string | null
@@ -41,40 +41,49 @@ export interface QueryDoor {
 /** The door of the same pipeline may be starting, and makes the log. */
 const LOG_WAIT_MS = 10_000
 
-/** An engine over a data directory, beside whatever writes there or without it. `named`: default, what the lander kept. */
+/** An engine over the tables, beside whatever writes there or without it. `named`: default, what the lander kept. */
 export async function openDataEngine(
-  data: string,
+  places: Places,
   settings: DuckdbEngineSettings,
   logWaitMs = 0,
   named?: Named,
 ): Promise<SqlEngine> {
-  const paths = dataPaths(data)
-  const { openLogReader } = await import('../log/open.ts')
-  const [lake, log, known] = await Promise.all([
-    openLakeAt(paths.lake),
-    openLogReader(paths.log, { waitMs: logWaitMs }),
-    named ?? keptNamed(data),
+  return (await openEngine(places, settings, logWaitMs, named)).engine
+}
+
+async function openEngine(
+  places: Places,
+  settings: DuckdbEngineSettings,
+  logWaitMs: number,
+  named: Named | undefined,
+): Promise<{ engine: SqlEngine; catalog: Catalog }> {
+  const [{ lake, catalog }, log, known] = await Promise.all([
+    openLakeAt(places),
+    openLogReaderAt(places, { waitMs: logWaitMs }),
+    named ?? keptNamed(places.data),
   ])
   if (named) refuseTaken(named, await lake.listTables())
-  return openDuckdbEngine({ lake, log, spoolDirectory: paths.spool, named: known, settings })
+  const spool = hasSpool(places) ? { spoolDirectory: places.paths.spool } : {}
+  const engine = await openDuckdbEngine({ lake, log, ...spool, named: known, settings })
+  return { engine, catalog }
 }
 
 export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
-  const paths = dataPaths(options.data)
+  const { places } = options
   using opening = new DisposableStack()
   const warn = (what: string) => (error: unknown) => options.onWarning?.(`${what} not taken over`, error)
   const tls = options.tls && opening.use(await openTls(options.tls, warn('the changed certificate is')))
   const users = options.users && opening.use(await openUsers(options.users, warn('the changed users are')))
-  const engine = await openDataEngine(options.data, options.settings, LOG_WAIT_MS, options.named)
+  const { engine, catalog } = await openEngine(places, options.settings, LOG_WAIT_MS, options.named)
   try {
     const access = createAccess(options.token, users ? () => users.read() : undefined)
-    const iceberg = await icebergMount(paths.lake, access)
+    const iceberg = icebergMount(catalog, access)
     const server = await whenPortIsFree(() =>
       openSqlServer({
         engine,
         ...options.listen,
         insecure: options.insecure,
-        metrics: () => landerMetrics(paths.lander),
+        metrics: () => landerMetrics(places.paths.lander),
         access,
         ...(tls ? { tls } : {}),
         mounts: [iceberg],
@@ -95,7 +104,6 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
   }
 }
 
-async function icebergMount(lakeDirectory: string, access: Access): Promise<Mount> {
-  const catalog = await openCatalog('file:', await openStorage(lakeDirectory))
+function icebergMount(catalog: Catalog, access: Access): Mount {
   return { prefix: ICEBERG_PREFIX, serve: createIcebergDoor({ catalog, access, prefix: ICEBERG_PREFIX }) }
 }

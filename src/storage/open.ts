@@ -14,8 +14,13 @@ const drivers: Record<string, (url: string) => Promise<Storage>> = {
   },
 }
 
+export interface OpenStorageOptions {
+  /** Directory of this machine for copies of remote objects that an engine reads; for drivers whose objects are elsewhere. */
+  cacheDirectory?: string
+}
+
 /** Opens storage by its URL (`file:///var/landfall/lake`) or by a local path. */
-export async function openStorage(url: string): Promise<Storage> {
+export async function openStorage(url: string, _options: OpenStorageOptions = {}): Promise<Storage> {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//.exec(url)?.[1]
   if (scheme === undefined) {
     const { openLocalStorage } = await import('./drivers/local.ts')

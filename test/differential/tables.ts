@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { ColumnType } from '../../src/model/columns.ts'
 import { EVENTS_TABLE, type TableDefinition } from '../../src/model/pipeline.ts'
-import { dataPaths } from '../../src/pipeline/paths.ts'
+import { ownPlaces } from '../../src/pipeline/places.ts'
 import { openQuery } from '../../src/pipeline/query.ts'
-import { createDataLog, openDataLog, openLakeAt } from '../../src/pipeline/readers.ts'
+import { createDataLog, openDataLog } from '../../src/pipeline/readers.ts'
+import { openLakeAt } from '../../src/pipeline/rooms.ts'
 import type { Catalogs } from '../engines/trino.ts'
 import { TrinoSession } from '../engines/trino-client.ts'
 import { tableOf } from '../lake/support.ts'
@@ -106,9 +107,9 @@ const contents: Content[] = [
 /** Makes the tables in a directory of their own and opens our doors over them. */
 export async function openTables(): Promise<Tables> {
   const data = await mkdtemp(join(tmpdir(), 'landfall-differential-'))
-  await createDataLog(data)
+  await createDataLog(ownPlaces(data))
   const position = await endOfLog(data)
-  const lake = await openLakeAt(dataPaths(data).lake)
+  const { lake } = await openLakeAt(ownPlaces(data))
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()
   for (const { definition, select } of contents) {
@@ -125,7 +126,7 @@ export async function openTables(): Promise<Tables> {
   connection.closeSync()
   instance.closeSync()
   const door = await openQuery({
-    data,
+    places: ownPlaces(data),
     listen: { host: '127.0.0.1', port: 0 },
     insecure: false,
     token: null,
@@ -148,7 +149,7 @@ export async function openTables(): Promise<Tables> {
 }
 
 async function endOfLog(data: string) {
-  await using log = await openDataLog(data)
+  await using log = await openDataLog(ownPlaces(data))
   return log.end()
 }
 

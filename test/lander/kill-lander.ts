@@ -4,6 +4,7 @@ import { openFileCatalog } from '../../src/catalog/drivers/file.ts'
 import { openLake } from '../../src/lake/iceberg-lake.ts'
 import { openLander } from '../../src/lander/lander.ts'
 import { openEmbeddedReader } from '../../src/log/drivers/embedded/embedded-reader.ts'
+import { planDirectory } from '../../src/model/plan-store.ts'
 import { openLocalStorage } from '../../src/storage/drivers/local.ts'
 import { game } from './support.ts'
 
@@ -15,7 +16,7 @@ const lander = await openLander({
   lake: openLake({ catalog: openFileCatalog(storage), storage }),
   directory: join(directory, 'lander'),
   spoolDirectory: join(directory, 'spool'),
-  plansDirectory: join(directory, 'plans'),
+  plans: planDirectory(join(directory, 'plans')),
   settings: { batchAgeMs: 40, idleMs: 20, threads: 1 },
 })
 process.stdout.write('landing\n')

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import type { SpoolManifest } from '../../src/lander/spool.ts'
 import { definePipeline } from '../../src/model/define-pipeline.ts'
-import { savePlan } from '../../src/model/plan-store.ts'
+import { planDirectory, savePlan } from '../../src/model/plan-store.ts'
 import { formatPosition } from '../../src/model/position.ts'
 import { game, NOON, World } from './support.ts'
 
@@ -280,7 +280,7 @@ test('a record is judged by the plan it was sent under; its new columns stay emp
     tables: { t: { events: ['e'] } },
   }).compiled
   await using world = new World(newer)
-  await savePlan(join(world.directory, 'plans'), older.plan)
+  await savePlan(planDirectory(join(world.directory, 'plans')), older.plan)
   await world.send(
     { event: { event_type: 'e', a: 1, b: 'not yet declared' }, id: 'old', plan: older.plan.version },
     { event: { event_type: 'e', a: 2 }, id: 'new', plan: newer.plan.version },

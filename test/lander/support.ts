@@ -12,6 +12,7 @@ import { createMemoryLog } from '../../src/log/drivers/memory.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import { definePipeline } from '../../src/model/define-pipeline.ts'
 import type { CompiledPipeline } from '../../src/model/pipeline.ts'
+import { planDirectory } from '../../src/model/plan-store.ts'
 import { recordHeader } from '../../src/model/record.ts'
 import { openLocalStorage } from '../../src/storage/drivers/local.ts'
 
@@ -77,7 +78,7 @@ export class World {
       lake: this.lake,
       directory: join(this.directory, 'lander'),
       spoolDirectory: join(this.directory, 'spool'),
-      plansDirectory: join(this.directory, 'plans'),
+      plans: planDirectory(join(this.directory, 'plans')),
       ...options,
     })
   }

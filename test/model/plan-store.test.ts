@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Type } from 'typebox'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { definePipeline } from '../../src/model/define-pipeline.ts'
-import { loadPlan, savePlan } from '../../src/model/plan-store.ts'
+import { loadPlan, planDirectory, savePlan } from '../../src/model/plan-store.ts'
 
 const { plan } = definePipeline({
   name: 'p',
@@ -19,24 +19,25 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 
 test('a kept plan comes back as it was; keeping it again does nothing', async () => {
   const directory = join(root, 'deep', 'plans')
-  await savePlan(directory, plan)
-  await Promise.all([savePlan(directory, plan), savePlan(directory, plan)])
-  expect(await loadPlan(directory, plan.version)).toEqual(plan)
+  const files = planDirectory(directory)
+  await savePlan(files, plan)
+  await Promise.all([savePlan(files, plan), savePlan(files, plan)])
+  expect(await loadPlan(files, plan.version)).toEqual(plan)
   expect(await readdir(directory)).toEqual([`${plan.version}.json`])
 })
 
 test('an unknown version is undefined, and none leads out of the directory', async () => {
   await writeFile(join(root, 'secret.json'), JSON.stringify(plan))
-  expect(await loadPlan(join(root, 'plans'), '0123456789abcdef')).toBeUndefined()
-  expect(await loadPlan(join(root, 'plans'), '../secret')).toBeUndefined()
+  expect(await loadPlan(planDirectory(join(root, 'plans')), '0123456789abcdef')).toBeUndefined()
+  expect(await loadPlan(planDirectory(join(root, 'plans')), '../secret')).toBeUndefined()
 })
 
 test('a changed or torn file is reported, not used', async () => {
-  await savePlan(root, plan)
+  await savePlan(planDirectory(root), plan)
   const path = join(root, `${plan.version}.json`)
   for (const text of [JSON.stringify({ ...plan, events: {} }), '{"version":', '{}', 'null', '']) {
     await writeFile(path, text)
-    await expect(loadPlan(root, plan.version)).rejects.toMatchObject({
+    await expect(loadPlan(planDirectory(root), plan.version)).rejects.toMatchObject({
       kind: 'bad-data',
       code: 'model/plan-damaged',
     })

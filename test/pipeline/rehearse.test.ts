@@ -6,6 +6,7 @@ import { openLake } from '../../src/lake/iceberg-lake.ts'
 import { openLander } from '../../src/lander/lander.ts'
 import type { LogBatch, LogReader, ReadOptions } from '../../src/log/log.ts'
 import type { Question } from '../../src/model/pipeline.ts'
+import { planDirectory } from '../../src/model/plan-store.ts'
 import type { Position } from '../../src/model/position.ts'
 import { type Rehearsal, rehearse, type ShadowParts } from '../../src/pipeline/swap/rehearse.ts'
 import { openLocalStorage } from '../../src/storage/drivers/local.ts'
@@ -56,7 +57,7 @@ async function run(
 ): Promise<Rehearsal> {
   const position = (offset: number): Position => ({ logId: world.log.id, next: { 0: offset } })
   const lander = ({ log, ...parts }: ShadowParts, see: (log: LogReader) => LogReader) =>
-    openLander({ pipeline, log: see(log), plansDirectory: join(world.directory, 'plans'), ...parts })
+    openLander({ pipeline, log: see(log), plans: planDirectory(join(world.directory, 'plans')), ...parts })
   return rehearse({
     pipeline,
     named: { views: [], reference: [] },

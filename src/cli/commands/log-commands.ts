@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { machineSettings, withSettings } from './setting-options.ts'
+import { lookPlaces } from '../places.ts'
+import { withSettings } from './setting-options.ts'
 
 /** Commands that look at the log. */
 export function addLogCommands(program: Command): void {
@@ -24,15 +25,15 @@ export function addLogCommands(program: Command): void {
     )
     .action(async (options: Record<string, unknown>) => {
       const { watchLog } = await import('../look/watch.ts')
-      await watchLog(machineSettings(options).data, options as never)
+      await watchLog(await lookPlaces(options), options as never)
     })
-  withSettings(watch, 'data')
+  withSettings(watch, 'data', 'log.url')
 
   const topics = program
     .command('topics')
     .summary('list, describe or create the topic')
     .description(
-      'The embedded log is one topic, "events". Lists it, describes its partitions, or creates it ahead of time.',
+      'The log of a pipeline is one topic: "events" in the data directory, or the topic of --log. Lists it, describes its partitions, or creates it ahead of time.',
     )
     .option('--describe', 'partitions with earliest and latest offset, bytes and segments', false)
     .option('--create', 'make the log when it is not there', false)
@@ -44,7 +45,7 @@ export function addLogCommands(program: Command): void {
     )
     .action(async (options: Record<string, unknown>) => {
       const { showTopics } = await import('../look/topics.ts')
-      await showTopics(machineSettings(options).data, options as never)
+      await showTopics(await lookPlaces(options), options as never)
     })
-  withSettings(topics, 'data')
+  withSettings(topics, 'data', 'log.url')
 }

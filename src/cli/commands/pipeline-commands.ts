@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { lookPlaces } from '../places.ts'
 import { machineSettings, settingFlags, withSettings } from './setting-options.ts'
 
 const authority = () =>
@@ -20,9 +21,9 @@ export function addPipelineCommands(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ landfall check pipeline.ts --data ./data')
     .action(async (pipeline: string, options: { quiet: boolean; json: boolean }) => {
       const { checkPipeline } = await import('../look/check.ts')
-      await checkPipeline(resolve(pipeline), machineSettings({ ...options }).data, options)
+      await checkPipeline(resolve(pipeline), settingFlags({ ...options }), options)
     })
-  withSettings(check, 'data')
+  withSettings(check, 'data', 'storage.url', 'catalog.url')
 
   program
     .command('init')
@@ -54,7 +55,7 @@ export function addPipelineCommands(program: Command): void {
       const { openSqlCommand } = await import('../look/sql-command.ts')
       await openSqlCommand(statement, options as never, settingFlags(options))
     })
-  withSettings(sql, 'data', 'sql.listen')
+  withSettings(sql, 'data', 'sql.listen', 'log.url', 'storage.url', 'catalog.url', 'lander.url')
 
   const status = program
     .command('status')
@@ -65,9 +66,9 @@ export function addPipelineCommands(program: Command): void {
     .option('--json', 'one object', false)
     .action(async (options: { json: boolean }) => {
       const { showStatus } = await import('../look/status.ts')
-      await showStatus(machineSettings({ ...options }).data, options)
+      await showStatus(await lookPlaces({ ...options }), options)
     })
-  withSettings(status, 'data')
+  withSettings(status, 'data', 'log.url', 'storage.url', 'catalog.url')
 
   const simulate = program
     .command('simulate')

@@ -46,7 +46,19 @@ export function addRunCommands(program: Command): void {
         flags: settingArguments(options),
       })
     })
-  withSettings(up, 'data', 'collector.', 'sql.', 'tls.', 'insecure', 'log.', 'lander.', 'lake.')
+  withSettings(
+    up,
+    'data',
+    'collector.',
+    'sql.',
+    'tls.',
+    'insecure',
+    'log.',
+    'storage.',
+    'catalog.',
+    'lander.',
+    'lake.',
+  )
 
   const collect = program
     .command('collect')
@@ -61,7 +73,9 @@ export function addRunCommands(program: Command): void {
       const { runCollect } = await import('../stage/collect.ts')
       await runCollect({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withOtherSettings(withSettings(collect, 'data', 'collector.', 'tls.', 'insecure', 'log.'))
+  withOtherSettings(
+    withSettings(collect, 'data', 'collector.', 'tls.', 'insecure', 'log.', 'storage.', 'catalog.'),
+  )
 
   const land = program
     .command('land')
@@ -77,7 +91,7 @@ export function addRunCommands(program: Command): void {
       const { runLand } = await import('../stage/land.ts')
       await runLand({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withOtherSettings(withSettings(land, 'data', 'lander.', 'lake.'))
+  withOtherSettings(withSettings(land, 'data', 'log.url', 'storage.', 'catalog.', 'lander.', 'lake.'))
 
   const query = program
     .command('query')
@@ -90,7 +104,9 @@ export function addRunCommands(program: Command): void {
       const { runQuery } = await import('../stage/query.ts')
       await runQuery({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })
-  withOtherSettings(withSettings(query, 'data', 'sql.', 'tls.', 'insecure'))
+  withOtherSettings(
+    withSettings(query, 'data', 'sql.', 'log.url', 'storage.', 'catalog.', 'lander.url', 'tls.', 'insecure'),
+  )
 
   program
     .command('demo', { hidden: true })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { machineSettings, withSettings } from './setting-options.ts'
+import { lookPlaces } from '../places.ts'
+import { withSettings } from './setting-options.ts'
 
 /** Commands that look at tables. */
 export function addTableCommands(program: Command): void {
@@ -14,9 +15,9 @@ export function addTableCommands(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ landfall tables --data ./data')
     .action(async (options: { json: boolean }) => {
       const { showTables } = await import('../look/tables.ts')
-      await showTables(machineSettings({ ...options }).data, options)
+      await showTables(await lookPlaces({ ...options }), options)
     })
-  withSettings(tables, 'data')
+  withSettings(tables, 'data', 'storage.url', 'catalog.url')
 
   const describe = program
     .command('describe')
@@ -29,9 +30,9 @@ export function addTableCommands(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ landfall describe purchases')
     .action(async (table: string, options: { json: boolean }) => {
       const { showTable } = await import('../look/describe.ts')
-      await showTable(machineSettings({ ...options }).data, table, options)
+      await showTable(await lookPlaces({ ...options }), table, options)
     })
-  withSettings(describe, 'data')
+  withSettings(describe, 'data', 'storage.url', 'catalog.url')
 
   const files = program
     .command('files')
@@ -42,7 +43,7 @@ export function addTableCommands(program: Command): void {
     .addHelpText('after', '\nExamples:\n  $ landfall files\n  $ landfall files purchases')
     .action(async (table: string | undefined, options: { json: boolean }) => {
       const { showFiles } = await import('../look/files.ts')
-      await showFiles(machineSettings({ ...options }).data, table, options)
+      await showFiles(await lookPlaces({ ...options }), table, options)
     })
-  withSettings(files, 'data')
+  withSettings(files, 'data', 'storage.url', 'catalog.url')
 }

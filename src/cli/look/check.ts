@@ -1,24 +1,24 @@
-import { existsSync } from 'node:fs'
-import { resolveSettings } from '../../config.ts'
+import { resolveSettings, type SettingName } from '../../config.ts'
 import type { Pipeline } from '../../model/definition.ts'
 import { checkNamed } from '../../pipeline/check-named.ts'
 import { loadPipeline } from '../../pipeline/load.ts'
 import { refuseTaken } from '../../pipeline/named.ts'
-import { dataPaths } from '../../pipeline/paths.ts'
-import { openDataCatalog } from '../../pipeline/readers.ts'
+import type { Places } from '../../pipeline/places.ts'
+import { hasLake, openDataCatalog } from '../../pipeline/readers.ts'
 import { type ColumnChange, diffTables, newTable, type TableDiff } from '../../pipeline/table-diff.ts'
 import { EXIT } from '../exit.ts'
+import { placesToSee } from '../places.ts'
 
 /** `landfall check PIPELINE`. A wrong file throws; a breaking change sets exit code 1. */
 export async function checkPipeline(
   path: string,
-  data: string,
+  flags: Partial<Record<SettingName, unknown>>,
   { quiet, json }: { quiet: boolean; json: boolean },
 ): Promise<void> {
   const pipeline = await loadPipeline(path)
-  resolveSettings({ environment: process.env, pipeline: pipeline.compiled.settings })
+  const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.compiled.settings })
   await checkNamed(pipeline.compiled, path)
-  const tables = await diffOf(pipeline, data)
+  const tables = await diffOf(pipeline, await placesToSee(settings))
   // `up --watch` asks in a process of its own, and goes on with what was checked.
   process.send?.(pipeline.compiled)
   const breaking = tables.filter(({ change }) => change === 'breaks')
@@ -32,10 +32,10 @@ export async function checkPipeline(
   else process.stdout.write(formatDiff(pipeline, tables, breaking.length))
 }
 
-async function diffOf(pipeline: Pipeline, data: string): Promise<TableDiff[]> {
+async function diffOf(pipeline: Pipeline, places: Places): Promise<TableDiff[]> {
   const { tables } = pipeline.compiled
-  if (!existsSync(dataPaths(data).lake)) return tables.map(newTable)
-  const catalog = await openDataCatalog(data)
+  if (!hasLake(places)) return tables.map(newTable)
+  const catalog = await openDataCatalog(places)
   refuseTaken(pipeline.compiled, await catalog.listTables())
   return diffTables(tables, catalog)
 }

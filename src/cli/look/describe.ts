@@ -2,12 +2,13 @@ import { LandfallError } from '../../base/errors.ts'
 import type { Catalog, TableVersion } from '../../catalog/catalog.ts'
 import { currentSchema, partitionSpec, type TableMetadata } from '../../lake/metadata.ts'
 import { nearestName } from '../../model/names.ts'
+import type { Places } from '../../pipeline/places.ts'
 import { openDataCatalog } from '../../pipeline/readers.ts'
 import { formatTable } from '../table.ts'
 
 /** `landfall describe TABLE`. */
-export async function showTable(data: string, name: string, { json }: { json: boolean }): Promise<void> {
-  const { metadata } = await loadTable(await openDataCatalog(data), name)
+export async function showTable(places: Places, name: string, { json }: { json: boolean }): Promise<void> {
+  const { metadata } = await loadTable(await openDataCatalog(places), name)
   const columns = currentSchema(metadata).fields.map(({ id, name: column, type }) => ({
     column,
     type,

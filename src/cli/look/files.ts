@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { humanBytes } from '../../base/quantities.ts'
 import type { Lake } from '../../lake/lake.ts'
+import type { Places } from '../../pipeline/places.ts'
 import { openDataLake } from '../../pipeline/readers.ts'
 import { loadTable } from './describe.ts'
 
@@ -15,11 +16,11 @@ interface ListedFile {
 
 /** `landfall files [TABLE]`: the live data files, oldest commit first, as `hadoop fs -ls -h` shows a directory. */
 export async function showFiles(
-  data: string,
+  places: Places,
   table: string | undefined,
   { json }: { json: boolean },
 ): Promise<void> {
-  const lake = await openDataLake(data)
+  const lake = await openDataLake(places)
   if (table !== undefined) await loadTable(lake.catalog, table)
   const tables = table === undefined ? (await lake.listTables()).sort() : [table]
   const files = await Promise.all(tables.map((name) => listFiles(lake, name)))

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs'
 import { urlOf } from '../../base/setting.ts'
 import { resolveSettings, roomSettings, type SettingName, type Settings } from '../../config.ts'
-import { dataPaths } from '../../pipeline/paths.ts'
-import { openRemoteSql } from '../../pipeline/readers.ts'
+import { isOwn, MOVABLE } from '../../pipeline/places.ts'
+import { hasLog, openRemoteSql } from '../../pipeline/readers.ts'
 import type { SqlEngine } from '../../sql/sql.ts'
 import { trustAuthority } from '../authority.ts'
 import { usageError } from '../exit.ts'
+import { lookPlaces } from '../places.ts'
 import { runSql } from '../sql/run-sql.ts'
 import { readUpFile } from '../up/up-file.ts'
 
@@ -20,9 +20,10 @@ type Flags = Partial<Record<SettingName, unknown>>
 /** `landfall sql`. */
 export async function openSqlCommand(
   statement: string | undefined,
-  { file, json, ca }: SqlCommandOptions,
+  options: SqlCommandOptions & Record<string, unknown>,
   flags: Flags,
 ): Promise<void> {
+  const { file, json, ca } = options
   if (statement !== undefined && file !== undefined) {
     throw usageError('give a statement or --file, not both')
   }
@@ -32,7 +33,7 @@ export async function openSqlCommand(
   const stop = new AbortController()
   // The conversation handles Ctrl-C itself: there it cancels a statement.
   if (!interactive) process.once('SIGINT', () => stop.abort())
-  await using engine = await openEngine(flags)
+  await using engine = await openEngine(flags, options)
   process.exitCode = await runSql({
     engine,
     json,
@@ -47,19 +48,20 @@ export async function openSqlCommand(
 }
 
 /**
- * Where to ask: the address that was given; else what runs on the data directory; else, when the data directory was named or is
- * there, its tables without a server; else the usual address.
+ * Where to ask: the address that was given; else what runs on the data directory; else, when the data directory or the tables' URL
+ * was named or they are there, the tables without a server; else the usual address.
  */
-async function openEngine(flags: Flags): Promise<SqlEngine> {
+async function openEngine(flags: Flags, options: Record<string, unknown>): Promise<SqlEngine> {
   const settings = resolveSettings({ flags, environment: process.env })
   if (flags['sql.listen'] !== undefined || process.env.LANDFALL_SQL) return remote(settings, undefined)
   const up = readUpFile(settings.data)
   if (up !== undefined) return remote(settings, up.sql)
-  if (flags.data === undefined && !existsSync(dataPaths(settings.data).log))
-    return remote(settings, undefined)
+  const places = await lookPlaces(options)
+  const elsewhere = MOVABLE.some((part) => !isOwn(places, part))
+  if (flags.data === undefined && !elsewhere && !hasLog(places)) return remote(settings, undefined)
   const { openDataEngine } = await import('../../pipeline/query.ts')
   const { withSessions } = await import('../../sql/session/with-sessions.ts')
-  return withSessions(await openDataEngine(settings.data, roomSettings(settings, 'sql')))
+  return withSessions(await openDataEngine(places, roomSettings(settings, 'sql')))
 }
 
 function remote(settings: Settings, url: string | undefined): Promise<SqlEngine> {

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import type { Counters } from '../../lake/lake.ts'
 import { property } from '../../lake/lake.ts'
 import { parsePosition } from '../../model/position.ts'
-import { dataPaths, ICEBERG_PREFIX } from '../../pipeline/paths.ts'
-import { openDataCatalog, openDataLog } from '../../pipeline/readers.ts'
+import { ICEBERG_PREFIX } from '../../pipeline/paths.ts'
+import type { Places } from '../../pipeline/places.ts'
+import { hasLake, hasLog, openDataCatalog, openDataLog } from '../../pipeline/readers.ts'
 import { EXIT } from '../exit.ts'
 import { readUpFile, type UpFile } from '../up/up-file.ts'
 
@@ -27,19 +27,19 @@ interface Status {
 }
 
 /** `landfall status`. Exit code 1 when nothing runs on the data directory. */
-export async function showStatus(data: string, { json }: { json: boolean }): Promise<void> {
+export async function showStatus(places: Places, { json }: { json: boolean }): Promise<void> {
+  const { data } = places
   const up = readUpFile(data)
-  const status: Status = { running: up !== undefined, up: up ?? null, ...(await ledgerOf(data)) }
+  const status: Status = { running: up !== undefined, up: up ?? null, ...(await ledgerOf(places)) }
   process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(data, status))
   if (!status.running) process.exitCode = EXIT.failure
 }
 
-async function ledgerOf(data: string): Promise<{ ledger: Ledger | null; batch: number | null }> {
-  const paths = dataPaths(data)
-  if (!existsSync(paths.log)) return { ledger: null, batch: null }
-  await using log = await openDataLog(data)
+async function ledgerOf(places: Places): Promise<{ ledger: Ledger | null; batch: number | null }> {
+  if (!hasLog(places)) return { ledger: null, batch: null }
+  await using log = await openDataLog(places)
   // Tables first: the log's end, asked later, is never behind them.
-  const version = existsSync(paths.lake) ? await (await openDataCatalog(data)).loadTable('events') : undefined
+  const version = hasLake(places) ? await (await openDataCatalog(places)).loadTable('events') : undefined
   const end = (await log.end()).next
   const properties = version?.metadata.properties ?? {}
   const counters = Object.values(JSON.parse(properties[property.counters] ?? '{}') as Counters)

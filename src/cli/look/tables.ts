@@ -3,6 +3,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { property } from '../../lake/lake.ts'
 import { findSnapshot, type TableMetadata } from '../../lake/metadata.ts'
 import { parsePosition } from '../../model/position.ts'
+import type { Places } from '../../pipeline/places.ts'
 import { openDataCatalog } from '../../pipeline/readers.ts'
 import { formatTable } from '../table.ts'
 
@@ -19,8 +20,8 @@ export interface TableSummary {
 }
 
 /** `landfall tables`. */
-export async function showTables(data: string, { json }: { json: boolean }): Promise<void> {
-  const tables = await summarizeTables(await openDataCatalog(data))
+export async function showTables(places: Places, { json }: { json: boolean }): Promise<void> {
+  const tables = await summarizeTables(await openDataCatalog(places))
   if (json) {
     process.stdout.write(`${JSON.stringify(tables, null, 2)}\n`)
     return

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LandfallError } from '../../base/errors.ts'
+import { isLandfallError, LandfallError } from '../../base/errors.ts'
 import { humanBytes } from '../../base/quantities.ts'
-import { dataPaths } from '../../pipeline/paths.ts'
+import { isOwn, type Places, topicOf } from '../../pipeline/places.ts'
 import { createDataLog, openDataLog } from '../../pipeline/readers.ts'
 import { formatTable } from '../table.ts'
 
@@ -14,62 +14,83 @@ export interface TopicsOptions {
   json: boolean
 }
 
-/** The one topic of the embedded log. */
-const TOPIC = 'events'
-
 interface Topic {
   topic: string
   logId: string
-  replication: number
   partitions: { partition: number; earliest: number; latest: number }[]
-  segments: number
-  bytes: number
+  /** Null when the log is a server's. */
+  replication: number | null
+  segments: number | null
+  bytes: number | null
 }
 
 /** `landfall topics`: what `kafka-topics --list`, `--describe` and `--create --if-not-exists` showed. */
-export async function showTopics(data: string, options: TopicsOptions): Promise<void> {
-  if (options.create) await createTopic(data, options)
-  else await listTopics(data, options)
+export async function showTopics(places: Places, options: TopicsOptions): Promise<void> {
+  if (options.create) await createTopic(places, options)
+  else await listTopics(places, options)
 }
 
-async function createTopic(data: string, { ifNotExists, json }: TopicsOptions): Promise<void> {
-  const exists = existsSync(join(dataPaths(data).log, 'log.json'))
+async function createTopic(places: Places, { ifNotExists, json }: TopicsOptions): Promise<void> {
+  const name = topicOf(places)
+  const exists = await topicExists(places)
   if (exists && !ifNotExists) {
-    throw new LandfallError('fix-config', 'log/exists', `the topic ${TOPIC} exists in ${data}`, {
+    const where = isOwn(places, 'log') ? places.data : places.log
+    throw new LandfallError('fix-config', 'log/exists', `the topic ${name} exists in ${where}`, {
       hint: 'Add --if-not-exists when that is fine',
     })
   }
-  if (!exists) await createDataLog(data)
-  if (json) process.stdout.write(`${JSON.stringify([await describeTopic(data)], null, 2)}\n`)
-  else process.stdout.write(exists ? `topic ${TOPIC} exists\n` : `created topic ${TOPIC}\n`)
+  if (!exists) await createDataLog(places)
+  if (json) process.stdout.write(`${JSON.stringify([await describeTopic(places)], null, 2)}\n`)
+  else process.stdout.write(exists ? `topic ${name} exists\n` : `created topic ${name}\n`)
 }
 
-async function listTopics(data: string, { describe, json }: TopicsOptions): Promise<void> {
-  const topic = await describeTopic(data)
-  if (json) process.stdout.write(`${JSON.stringify([topic], null, 2)}\n`)
-  else if (!describe) process.stdout.write(`${TOPIC}\n`)
-  else {
-    const { partitions, replication, segments, bytes, logId } = topic
-    process.stdout.write(
-      `Topic: ${TOPIC}  Partitions: ${partitions.length}  Replication: ${replication}  Segments: ${segments}  Bytes: ${humanBytes(bytes)}  Id: ${logId}\n\n`,
-    )
-    const rows = partitions.map(({ partition, earliest, latest }) =>
-      [partition, earliest, latest, latest - earliest].map(String),
-    )
-    const head = ['Partition', 'Earliest', 'Latest', 'Records']
-    process.stdout.write(`${formatTable(head, rows, { right: new Set([0, 1, 2, 3]) })}\n`)
+async function topicExists(places: Places): Promise<boolean> {
+  if (isOwn(places, 'log')) return existsSync(join(places.paths.log, 'log.json'))
+  try {
+    await using _log = await openDataLog(places)
+    return true
+  } catch (error) {
+    if (isLandfallError(error, 'log/no-topic')) return false
+    throw error
   }
 }
 
-export async function describeTopic(data: string): Promise<Topic> {
-  await using log = await openDataLog(data)
+async function listTopics(places: Places, { describe, json }: TopicsOptions): Promise<void> {
+  const topic = await describeTopic(places)
+  if (json) process.stdout.write(`${JSON.stringify([topic], null, 2)}\n`)
+  else if (!describe) process.stdout.write(`${topic.topic}\n`)
+  else process.stdout.write(formatTopic(topic))
+}
+
+function formatTopic({ topic, partitions, replication, segments, bytes, logId }: Topic): string {
+  const facts: [string, string | null][] = [
+    ['Topic', topic],
+    ['Partitions', String(partitions.length)],
+    ['Replication', replication === null ? null : String(replication)],
+    ['Segments', segments === null ? null : String(segments)],
+    ['Bytes', bytes === null ? null : humanBytes(bytes)],
+    ['Id', logId],
+  ]
+  const head = facts.filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}`)
+  const rows = partitions.map(({ partition, earliest, latest }) =>
+    [partition, earliest, latest, latest - earliest].map(String),
+  )
+  const columns = ['Partition', 'Earliest', 'Latest', 'Records']
+  return `${head.join('  ')}\n\n${formatTable(columns, rows, { right: new Set([0, 1, 2, 3]) })}\n`
+}
+
+export async function describeTopic(places: Places): Promise<Topic> {
+  await using log = await openDataLog(places)
   const [start, end] = await Promise.all([log.start(), log.end()])
   const partitions = Object.entries(end.next).map(([partition, latest]) => ({
     partition: Number(partition),
     earliest: start.next[Number(partition)] ?? 0,
     latest,
   }))
-  return { topic: TOPIC, logId: log.id, replication: 1, partitions, ...(await sizeOf(dataPaths(data).log)) }
+  const size = isOwn(places, 'log')
+    ? { replication: 1, ...(await sizeOf(places.paths.log)) }
+    : { replication: null, segments: null, bytes: null }
+  return { topic: topicOf(places), logId: log.id, partitions, ...size }
 }
 
 /** What the segments take of the disk: they are laid out ahead, so this is more than the events in them. */

@@ -1,6 +1,7 @@
 import type { LogReader } from '../../log/log.ts'
 import type { Position } from '../../model/position.ts'
 import type { LogRecord } from '../../model/record.ts'
+import { type Places, topicOf } from '../../pipeline/places.ts'
 import { openDataLog } from '../../pipeline/readers.ts'
 import { usageError } from '../exit.ts'
 
@@ -13,10 +14,14 @@ export interface WatchOptions {
   json: boolean
 }
 
-/** `landfall watch`: what kafkacat -C showed, from the embedded log. */
-export async function watchLog(data: string, options: WatchOptions): Promise<void> {
-  await using log = await openDataLog(data)
-  const print = options.json ? printJson : options.format === undefined ? printValue : printAs(options.format)
+/** `landfall watch`: what kafkacat -C showed. */
+export async function watchLog(places: Places, options: WatchOptions): Promise<void> {
+  await using log = await openDataLog(places)
+  const print = options.json
+    ? printJson
+    : options.format === undefined
+      ? printValue
+      : printAs(options.format, topicOf(places))
   const limit = options.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--count', options.count)
   const partition =
     options.partition === undefined ? undefined : wholeNumber('--partition', options.partition)
@@ -94,17 +99,17 @@ function timeOf(micros: number): string {
 }
 
 /** kafkacat's -f: %s value, %k key, %o offset, %p partition, %t topic, %T time in ms, %h headers, and \n \t \\. */
-function printAs(format: string): Printer {
+function printAs(format: string, topic: string): Printer {
   const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\', '0': '\0' }
   return (record) =>
     format.replace(
       /%([skoptTh%])|\\([ntr\\0])/g,
       (_whole, field: string | undefined, escape: string | undefined) =>
-        escape === undefined ? fieldOf(record, field!) : escapes[escape]!,
+        escape === undefined ? fieldOf(record, field!, topic) : escapes[escape]!,
     )
 }
 
-function fieldOf(record: LogRecord, field: string): string {
+function fieldOf(record: LogRecord, field: string, topic: string): string {
   switch (field) {
     case 's':
       return record.value.toString()
@@ -115,7 +120,7 @@ function fieldOf(record: LogRecord, field: string): string {
     case 'p':
       return String(record.partition)
     case 't':
-      return 'events'
+      return topic
     case 'T':
       return String(Math.floor(record.receivedAt / 1000))
     case 'h':

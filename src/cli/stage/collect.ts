@@ -5,6 +5,7 @@ import { loadDefinition } from './definition.ts'
 import { reasonNote } from './reason-note.ts'
 import { runStage, type Stage } from './run-stage.ts'
 import { aborted, loggerOver, type StageCommandOptions, tlsFiles, warnUnencrypted } from './stage-options.ts'
+import { openStageAt } from './stage-places.ts'
 
 /** `landfall collect`, and the door of `landfall up`. Ends the process. */
 export function runCollect(options: StageCommandOptions): Promise<never> {
@@ -19,17 +20,19 @@ export function runCollect(options: StageCommandOptions): Promise<never> {
 async function open({ pipeline: path, flags }: StageCommandOptions, report: Report): Promise<Stage> {
   const pipeline = await loadDefinition(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.compiled.settings })
-  const door = await openDoor({
-    pipeline,
-    data: settings.data,
-    listen: settings['collector.listen'],
-    insecure: settings.insecure,
-    tls: tlsFiles(settings, 'collector'),
-    collector: roomSettings(settings, 'collector'),
-    log: roomSettings(settings, 'log'),
-    logger: loggerOver(report),
-    onReason: (reason) => report(reasonNote(reason)),
-  })
+  const door = await openStageAt(settings, report, (places) =>
+    openDoor({
+      pipeline,
+      places,
+      listen: settings['collector.listen'],
+      insecure: settings.insecure,
+      tls: tlsFiles(settings, 'collector'),
+      collector: roomSettings(settings, 'collector'),
+      log: roomSettings(settings, 'log'),
+      logger: loggerOver(report),
+      onReason: (reason) => report(reasonNote(reason)),
+    }),
+  )
   warnUnencrypted(settings, 'collector', report)
   return {
     address: door.address,

@@ -3,13 +3,16 @@ import type { LandReport } from '../../lander/lander.ts'
 import { nextOffset } from '../../model/position.ts'
 import { openLanding } from '../../pipeline/landing.ts'
 import { keepNamed, namedOf } from '../../pipeline/named.ts'
+import type { Places } from '../../pipeline/places.ts'
 import { openDataLog } from '../../pipeline/readers.ts'
+import { placesOf } from '../places.ts'
 import { openProgress } from '../progress.ts'
 import type { Report } from '../reporter.ts'
 import { loadCompiled } from './definition.ts'
 import { reasonNote } from './reason-note.ts'
 import { runStage, type Stage } from './run-stage.ts'
 import { aborted, loggerOver, type StageCommandOptions } from './stage-options.ts'
+import { openStageAt } from './stage-places.ts'
 import { supervisorLink } from './supervisor-link.ts'
 
 export interface LandCommandOptions extends StageCommandOptions {
@@ -31,18 +34,20 @@ export function runLand(options: LandCommandOptions): Promise<never> {
 async function open({ pipeline: path, flags, once }: LandCommandOptions, report: Report): Promise<Stage> {
   const pipeline = await loadCompiled(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.settings })
-  const lander = await openLanding({
-    pipeline,
-    data: settings.data,
-    lake: roomSettings(settings, 'lake'),
-    lander: roomSettings(settings, 'lander'),
-    logger: loggerOver(report),
-    onReason: (reason) => report(reasonNote(reason)),
-    logWaitMs: supervisorLink() ? LOG_WAIT_MS : 0,
-  })
+  const open = (places: Places) =>
+    openLanding({
+      pipeline,
+      places,
+      lake: roomSettings(settings, 'lake'),
+      lander: roomSettings(settings, 'lander'),
+      logger: loggerOver(report),
+      onReason: (reason) => report(reasonNote(reason)),
+      logWaitMs: supervisorLink() ? LOG_WAIT_MS : 0,
+    })
+  const lander = await openStageAt(settings, report, open)
   await keepNamed(settings.data, namedOf(pipeline, path))
   const stopping = new AbortController()
-  const work = once ? landOnce(settings.data, lander, stopping.signal) : lander.run(stopping.signal)
+  const work = once ? landOnce(placesOf(settings), lander, stopping.signal) : lander.run(stopping.signal)
   return {
     address: null,
     done: work,
@@ -61,10 +66,16 @@ async function open({ pipeline: path, flags, once }: LandCommandOptions, report:
 type Landing = Awaited<ReturnType<typeof openLanding>>
 
 /** From where the tables stand to the log's end as of now, with progress. */
-async function landOnce(data: string, lander: Landing, signal: AbortSignal): Promise<void> {
-  await using log = await openDataLog(data)
-  const end = nextOffset(await log.end(), 0)
-  const progress = openProgress('landing', Math.max(0, end - nextOffset(lander.status().position, 0)))
+async function landOnce(places: Places, lander: Landing, signal: AbortSignal): Promise<void> {
+  await using log = await openDataLog(places)
+  const { position } = lander.status()
+  const counts = Object.entries((await log.end()).next).map(
+    ([partition, end]) => end - nextOffset(position, Number(partition)),
+  )
+  const progress = openProgress(
+    'landing',
+    counts.reduce((sum, count) => sum + Math.max(0, count), 0),
+  )
   const report = await lander.landToEnd({ signal, onProgress: ({ records }) => progress.update(records) })
   progress.update(report.records)
   progress.end()

@@ -6,6 +6,7 @@ import type { Report } from '../reporter.ts'
 import { loadCompiled } from './definition.ts'
 import { runStage, type Stage } from './run-stage.ts'
 import { aborted, loggerOver, type StageCommandOptions, tlsFiles, warnUnencrypted } from './stage-options.ts'
+import { openStageAt } from './stage-places.ts'
 
 /** `landfall query`, and the query process of `landfall up`. Ends the process. */
 export function runQuery(options: StageCommandOptions): Promise<never> {
@@ -21,17 +22,19 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
   const pipeline = await loadCompiled(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.settings })
   await checkNamed(pipeline, path)
-  const door = await openQuery({
-    data: settings.data,
-    listen: settings['sql.listen'],
-    insecure: settings.insecure,
-    token: settings['sql.token'],
-    users: settings['sql.users'],
-    tls: tlsFiles(settings, 'sql'),
-    onWarning: (text, error) => loggerOver(report).warn({ error }, text),
-    settings: roomSettings(settings, 'sql'),
-    named: namedOf(pipeline, path),
-  })
+  const door = await openStageAt(settings, report, (places) =>
+    openQuery({
+      places,
+      listen: settings['sql.listen'],
+      insecure: settings.insecure,
+      token: settings['sql.token'],
+      users: settings['sql.users'],
+      tls: tlsFiles(settings, 'sql'),
+      onWarning: (text, error) => loggerOver(report).warn({ error }, text),
+      settings: roomSettings(settings, 'sql'),
+      named: namedOf(pipeline, path),
+    }),
+  )
   warnUnencrypted(settings, 'sql', report)
   return {
     address: door.address,

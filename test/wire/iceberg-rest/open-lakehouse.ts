@@ -10,9 +10,10 @@ import type { Lake, TableState } from '../../../src/lake/lake.ts'
 import type { ColumnType } from '../../../src/model/columns.ts'
 import { EVENTS_TABLE, type TableDefinition } from '../../../src/model/pipeline.ts'
 import type { Position } from '../../../src/model/position.ts'
-import { dataPaths } from '../../../src/pipeline/paths.ts'
+import { ownPlaces } from '../../../src/pipeline/places.ts'
 import { openQuery, type QueryDoor, type QueryOptions } from '../../../src/pipeline/query.ts'
-import { createDataLog, openDataLog, openLakeAt } from '../../../src/pipeline/readers.ts'
+import { createDataLog, openDataLog } from '../../../src/pipeline/readers.ts'
+import { openLakeAt } from '../../../src/pipeline/rooms.ts'
 import { parseExact } from '../../../src/sql/json.ts'
 import { purchaseRows, purchases, tableOf } from '../../lake/support.ts'
 
@@ -62,9 +63,9 @@ const evolvedAfter = tableOf(
 
 export async function openLakehouse(over: Partial<QueryOptions> = {}): Promise<Lakehouse> {
   const data = await mkdtemp(join(tmpdir(), 'landfall-lakehouse-'))
-  await createDataLog(data)
+  await createDataLog(ownPlaces(data))
   const position = await endOf(data)
-  const lake = await openLakeAt(dataPaths(data).lake)
+  const { lake } = await openLakeAt(ownPlaces(data))
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
 
@@ -94,7 +95,7 @@ export async function openLakehouse(over: Partial<QueryOptions> = {}): Promise<L
     `SELECT i AS id, NULL AS name, i::INTEGER AS level, TIMESTAMPTZ '2026-11-20 00:00:00+00' AS moment FROM range(10, 15) AS r(i)`,
   )
   const door = await openQuery({
-    data,
+    places: ownPlaces(data),
     listen: { host: '127.0.0.1', port: 0 },
     insecure: false,
     token: null,
@@ -121,7 +122,7 @@ export async function openLakehouse(over: Partial<QueryOptions> = {}): Promise<L
 }
 
 async function endOf(data: string): Promise<Position> {
-  await using log = await openDataLog(data)
+  await using log = await openDataLog(ownPlaces(data))
   return log.end()
 }
 

@@ -3,10 +3,11 @@ import { rm } from 'node:fs/promises'
 import game from '../../../examples/game/pipeline.ts'
 import { SILENT } from '../../../src/lander/logger.ts'
 import { openEmbeddedLog } from '../../../src/log/drivers/embedded/embedded-log.ts'
-import { savePlan } from '../../../src/model/plan-store.ts'
+import { planDirectory, savePlan } from '../../../src/model/plan-store.ts'
 import { recordHeader } from '../../../src/model/record.ts'
 import { openLanding } from '../../../src/pipeline/landing.ts'
 import { dataPaths } from '../../../src/pipeline/paths.ts'
+import { ownPlaces } from '../../../src/pipeline/places.ts'
 import { openQuery } from '../../../src/pipeline/query.ts'
 import { ExampleRun } from '../../model/run-example.ts'
 import { temporaryFolder } from '../../support/landfall.ts'
@@ -44,7 +45,7 @@ export async function landGame(data: string, rounds = GAME_ROUNDS): Promise<void
   }
   const paths = dataPaths(data)
   const { plan } = game.compiled
-  await savePlan(paths.plans, plan)
+  await savePlan(planDirectory(paths.plans), plan)
   {
     await using log = await openEmbeddedLog({ directory: paths.log })
     const records = run.events.map(({ event, micros }, i) => ({
@@ -61,7 +62,7 @@ export async function landGame(data: string, rounds = GAME_ROUNDS): Promise<void
   }
   await using lander = await openLanding({
     pipeline: game.compiled,
-    data,
+    places: ownPlaces(data),
     lake: {},
     lander: {},
     logger: SILENT,
@@ -76,7 +77,7 @@ export async function openGameDoor(): Promise<GameDoor> {
   try {
     await landGame(data)
     const door = await openQuery({
-      data,
+      places: ownPlaces(data),
       listen: { host: '127.0.0.1', port: 0 },
       insecure: false,
       token: null,
