@@ -32,7 +32,8 @@ export class StatusFile {
   readonly #read: () => LanderStatus
   #written = ''
   #timer: NodeJS.Timeout | undefined
-  #lastAt = 0
+  /** The first status is written at once, however young the process is. */
+  #lastAt = Number.NEGATIVE_INFINITY
   #writing: Promise<void> = Promise.resolve()
 
   constructor(directory: string, read: () => LanderStatus) {
