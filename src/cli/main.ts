@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { addLogCommands } from './commands/log-commands.ts'
 import { addPipelineCommands } from './commands/pipeline-commands.ts'
 import { addRunCommands } from './commands/run-commands.ts'
+import { addStackCommands } from './commands/stack-commands.ts'
 import { addTableCommands } from './commands/table-commands.ts'
 import { describeError, EXIT, endQuietlyOnClosedPipe, exit, exitCodeOf } from './exit.ts'
 import { SUPERVISED } from './up/messages.ts'
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addTableCommands(program)
   addLogCommands(program)
   addPipelineCommands(program)
+  addStackCommands(program)
   return program
 }
 

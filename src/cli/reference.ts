@@ -6,7 +6,10 @@ import { createProgram } from './main.ts'
 export function cliReference(): string {
   const program = createProgram()
   const visible = program.commands.filter((command) => command.name() !== 'demo')
-  const sections = visible.map((command) => `## landfall ${command.name()}\n\n${helpOf(command)}`)
+  const sections = visible.flatMap((command) => [
+    `## landfall ${command.name()}\n\n${helpOf(command)}`,
+    ...command.commands.map((sub) => `### landfall ${command.name()} ${sub.name()}\n\n${helpOf(sub)}`),
+  ])
   const list = visible.map(
     (command) => `- [${command.name()}](#landfall-${command.name()}): ${command.summary()}`,
   )

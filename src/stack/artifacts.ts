@@ -170,7 +170,11 @@ export async function fetchArtifacts(
     cache.report({ what, elapsedMs, bytes: folders.reduce((sum, folder) => sum + sizeOf(folder), 0), ...of })
   const flags = ['--batch-mode', '--quiet', '-f', pom, `-Dmaven.repo.local=${repository}`]
   const retries = '-Dmaven.wagon.http.retryHandler.count=3'
-  await execute(what, 'mvn', [...flags, retries, `${PLUGIN}:copy`], { onTick, install: INSTALL_MAVEN })
+  await execute(what, 'mvn', [...flags, retries, `${PLUGIN}:copy`], {
+    onTick,
+    install: INSTALL_MAVEN,
+    signal: cache.signal,
+  })
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   if (!existsSync(plugins)) keepPlugins(repository, plugins)
 }

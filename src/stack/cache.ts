@@ -29,6 +29,10 @@ export interface Step {
 export interface EngineCache {
   directory: string
   report(step: Step): void
+  /** Ends what is being fetched. */
+  signal?: AbortSignal
+  /** Nothing is fetched or made: what is not here is missing. */
+  offline?: boolean
 }
 
 /** Something large over a slow line, in another process. */
@@ -62,6 +66,13 @@ export function openEngineCache(
 
 /** Runs `work` while no other process makes the same thing. */
 export async function withCacheLock<T>(cache: EngineCache, name: string, work: () => Promise<T>): Promise<T> {
+  if (cache.offline)
+    throw new LandfallError(
+      'retry',
+      'stack/missing',
+      `${name} is not in the cache of engines at ${cache.directory}`,
+    )
+  cache.signal?.throwIfAborted()
   const directory = join(cache.directory, 'locks', name)
   mkdirSync(directory, { recursive: true })
   const lock = await waitForDirectoryLock(directory, `${name} in the cache of engines`, LOCK_MAX_MS)

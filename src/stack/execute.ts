@@ -11,6 +11,8 @@ export interface ExecuteOptions {
   install?: string
   /** Default: an hour. */
   timeoutMs?: number
+  /** Ends it. */
+  signal?: AbortSignal | undefined
 }
 
 const TICK_MS = 500
@@ -30,6 +32,7 @@ export function execute(
       cwd: options.directory,
       env: { ...process.env, ...options.env },
       timeout: options.timeoutMs ?? RUN_MAX_MS,
+      ...(options.signal && { signal: options.signal }),
     })
     const ticks = setInterval(() => options.onTick?.(performance.now() - startedAt), TICK_MS)
     let [out, err] = ['', '']

@@ -31,6 +31,7 @@ async function compile(cache: EngineCache, temporary: string, path: string, vers
   const what = `compiling ${path.split('/').at(-1)} ${version}`
   await execute(what, 'go', ['install', '-modcacherw', '-ldflags=-s -w', `${path}@${version}`], {
     install: INSTALL,
+    signal: cache.signal,
     onTick: (elapsedMs) => cache.report({ what, elapsedMs }),
     env: {
       GOBIN: join(temporary, 'bin'),

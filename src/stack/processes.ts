@@ -51,7 +51,19 @@ export async function launch(directory: string, { name, command, env }: EnginePr
 
 /** Those of an engine's processes that run. */
 export function runningProcesses(directory: string): RunningProcess[] {
-  return recorded(directory).filter(({ pid, identity }) => isOurs(pid, identity))
+  return recorded(directory)
+    .filter(({ pid, identity }) => isOurs(pid, identity))
+    .map(({ name, pid }) => ({ name, pid }))
+}
+
+/** Memory that a process takes, shared libraries and all; 0 where the system does not tell. */
+export function residentBytes(pid: number): number {
+  try {
+    const [, kb] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Number(kb ?? 0) * 1024
+  } catch {
+    return 0
+  }
 }
 
 /** True when each of these runs: an engine of two processes of which one has ended does not. */

@@ -17,6 +17,7 @@ export function providePython(cache: EngineCache, name: string, requirements: st
     const run = (what: string, command: string, args: string[]) =>
       execute(what, command, args, {
         install: INSTALL,
+        signal: cache.signal,
         onTick: (elapsedMs) => cache.report({ what, elapsedMs }),
       })
     await run('making a Python environment', 'python3', ['-m', 'venv', directory])

@@ -1,8 +1,9 @@
 /**
- * `keep-engine.ts RUN DIRECTORY`: waits for the end of the process RUN, then ends the engine in the directory, with everything it
- * started, and removes the directory.
+ * `keep-engine.ts RUN DIRECTORY`: waits for the end of the process RUN, then ends the engine in the directory (or those in its folders,
+ * when it is a stack), with everything it started, and removes the directory.
  */
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { stopProcesses } from '../../src/stack/processes.ts'
 
 const LOOK_MS = 500
@@ -20,5 +21,7 @@ function isAlive(pid: number): boolean {
 
 while (isAlive(Number(run)) && existsSync(directory))
   await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-await stopProcesses(directory)
+const folders = existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : []
+const parts = folders.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))
+await Promise.all([directory, ...parts].map(stopProcesses))
 rmSync(directory, { recursive: true, force: true, maxRetries: 5 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Engine } from '../../src/stack/engine.ts'
 import { launch, runningProcesses, stopProcesses } from '../../src/stack/processes.ts'
-import { until } from '../support/landfall.ts'
+import { until, wait } from '../support/landfall.ts'
 import { startPrivateEngine } from './shared-engine.ts'
 
 /** A run of its own, with an "engine" of two processes, that asks for it twice and then waits to be killed. */
@@ -110,6 +110,8 @@ test('a process that got the number of one of ours later is not ours', async () 
     const { pid } = runningProcesses(directory)[0]!
     const file = join(directory, 'one.pid')
     const record = readFileSync(file, 'utf8')
+    // The clock of starts ticks every 10 ms.
+    await wait(50)
     const stranger = spawn('sleep', ['1000'], { detached: true })
     writeFileSync(file, record.replace(String(pid), String(stranger.pid)))
     expect(runningProcesses(directory)).toEqual([])

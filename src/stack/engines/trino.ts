@@ -7,9 +7,12 @@ import type { Engine } from '../engine.ts'
 import { execute } from '../execute.ts'
 import { provideJava } from '../java.ts'
 import { runStatement } from '../statement.ts'
+import { createCatalogs, lakeCatalogs, type TrinoCatalogs } from './trino-catalogs.ts'
 
 export interface TrinoState {
   url: string
+  /** Those of the engines beside it, and `memory` and `tpch`: name → connector and properties. */
+  catalogs: TrinoCatalogs
 }
 
 const SERVER = {
@@ -25,29 +28,42 @@ export const trino: Engine<TrinoState> = {
   title: 'Trino 476',
   ports: { http: 8080 },
   memoryMb: 1100,
+  uses: ['versitygw', 'hdfs', 'iceberg-rest', 'hive'],
   async provide(cache) {
     const java = provideJava('Trino 476', { min: 24 })
     const home = await provideHome(cache)
     return {
-      async prepare({ directory, ports }) {
+      async prepare({ directory, ports, engines }) {
         const url = `http://127.0.0.1:${ports['http']}`
         const config = join(directory, 'config.properties')
         mkdirSync(join(directory, 'data'), { recursive: true })
         writeFileSync(config, configOf(url, ports['http']!, home))
         writeFileSync(join(directory, 'log.properties'), 'io.trino=WARN\nBootstrap=WARN\n')
         const command = [java, ...javaArguments(directory, config, home)]
-        return { processes: [{ name: 'trino', command }], state: { url } }
+        return {
+          processes: [{ name: 'trino', command }],
+          state: { url, catalogs: { ...lakeCatalogs(engines), ...SMALL_CATALOGS } },
+        }
       },
       // `/v1/info` says "started" two seconds before the node may be asked.
-      async isReady({ url }) {
+      async isReady({ url, catalogs }) {
         await runStatement(url, 'SELECT 1 FROM system.runtime.nodes')
-        await runStatement(url, 'CREATE CATALOG IF NOT EXISTS memory USING memory')
-        await runStatement(url, 'CREATE CATALOG IF NOT EXISTS tpch USING tpch')
+        for (const statement of createCatalogs(catalogs)) await runStatement(url, statement)
         return true
       },
     }
   },
+  offer: ({ url, catalogs }) => ({
+    ...(hasLake(catalogs) && {
+      sql: `trino://landfall@${new URL(url).host}/${Object.keys(catalogs)[0]}/default`,
+    }),
+    addresses: { 'Web page': url },
+  }),
 }
+
+const SMALL_CATALOGS: TrinoCatalogs = { memory: { connector: 'memory' }, tpch: { connector: 'tpch' } }
+
+const hasLake = (catalogs: TrinoCatalogs) => Object.keys(catalogs).length > Object.keys(SMALL_CATALOGS).length
 
 function provideHome(cache: EngineCache): Promise<string> {
   return provideUnpacked(cache, SERVER, PLUGINS.join(), async (archive, directory) => {
