@@ -117,7 +117,8 @@ async function whatElseItCosts(engine: SqlEngine): Promise<{ doorMs: number; new
 async function writePerfectFiles(connection: DuckDBConnection, lake: Lake, directory: string): Promise<void> {
   for (const table of TABLES) {
     const files = await lake.files((await lake.load(table))!)
-    const list = files.map(({ location }) => `'${location}'`).join(', ')
+    const { locations } = await lake.lease(files)
+    const list = locations.map((location) => `'${location}'`).join(', ')
     const path = `${directory}/${table}.parquet`
     await connection.run(
       `COPY (SELECT * FROM read_parquet([${list}]) ORDER BY "timestamp") TO '${path}' (FORMAT parquet, COMPRESSION snappy)`,

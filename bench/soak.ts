@@ -139,8 +139,8 @@ async function sampleFiles(most: Map<string, number>): Promise<void> {
   for (const table of await lake.listTables()) {
     const state = await lake.load(table)
     const perDay = new Map<string, number>()
-    for (const { location } of state === undefined ? [] : await lake.files(state)) {
-      perDay.set(dirname(location), (perDay.get(dirname(location)) ?? 0) + 1)
+    for (const { path } of state === undefined ? [] : await lake.files(state)) {
+      perDay.set(dirname(path), (perDay.get(dirname(path)) ?? 0) + 1)
     }
     most.set(table, Math.max(most.get(table) ?? 0, ...perDay.values()))
   }

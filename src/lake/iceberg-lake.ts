@@ -4,7 +4,7 @@ import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { TableDefinition } from '../model/pipeline.ts'
 import { formatPosition, type Position } from '../model/position.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { LeasedFiles, Storage } from '../storage/storage.ts'
 import { createMetadata, evolvedMetadata } from './create-metadata.ts'
 import {
   type Commit,
@@ -144,13 +144,16 @@ class IcebergLake implements Lake {
     const { files } = this.#writer
     const pinned: PinnedFile[] = []
     for (const { file } of await files.liveEntries(state.metadata, snapshot)) {
-      const location = await this.storage.location(files.path(file.url))
       const { url, rows, bytes, partition, columns } = file
-      pinned.push({ url, location, rows, bytes, partition, columns })
+      pinned.push({ url, path: files.path(url), rows, bytes, partition, columns })
     }
     this.#pinned.set(key, pinned)
     if (this.#pinned.size > PINNED_MAX) this.#pinned.delete(this.#pinned.keys().next().value!)
     return pinned
+  }
+
+  lease(files: readonly PinnedFile[], signal?: AbortSignal): Promise<LeasedFiles> {
+    return this.storage.lease(files, signal)
   }
 
   writeFiles(connection: DuckDBConnection, state: TableState, select: string): Promise<DataFile[]> {

@@ -10,7 +10,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { TableDefinition } from '../model/pipeline.ts'
 import type { Position } from '../model/position.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { LeasedFiles, Storage } from '../storage/storage.ts'
 import type { Schema, TableMetadata } from './metadata.ts'
 import type { ParquetFile } from './parquet.ts'
 
@@ -80,8 +80,8 @@ export interface StagedCommit extends Omit<Commit, 'add'> {
 /** Files of a snapshot with what a reader needs. */
 export interface PinnedFile {
   url: string
-  /** Local path or URL that DuckDB opens. */
-  location: string
+  /** Path below the storage's root. */
+  path: string
   rows: number
   bytes: number
   partition: Record<string, number | string | null>
@@ -126,6 +126,8 @@ export interface Lake {
   raiseEpoch(table: string, epoch: number): Promise<TableState>
   /** Live files of the state's current snapshot (or of an earlier one), oldest first. */
   files(state: TableState, snapshotId?: bigint): Promise<PinnedFile[]>
+  /** Those files for DuckDB to open, in their order, until `release`. */
+  lease(files: readonly PinnedFile[], signal?: AbortSignal): Promise<LeasedFiles>
   /**
    * Writes the rows of a SELECT (whose columns are the table's, by name and in order) as Parquet with field ids and
    * statistics, one or more files per partition value, durable when resolved. No file when there are no rows.

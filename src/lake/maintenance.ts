@@ -3,7 +3,13 @@ import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { TableVersion } from '../catalog/catalog.ts'
 import { planCompaction } from './compaction.ts'
 import { trimSnapshots } from './expire.ts'
-import { type DataFile, type MaintenanceOptions, type MaintenanceReport, property } from './lake.ts'
+import {
+  type DataFile,
+  type MaintenanceOptions,
+  type MaintenanceReport,
+  property,
+  type TableState,
+} from './lake.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { findSnapshot } from './metadata.ts'
 import { readParquet } from './parquet.ts'
@@ -56,12 +62,7 @@ export class Maintenance {
     const live = await writer.files.liveEntries(state.metadata, findSnapshot(state.metadata))
     const inputs = planCompaction(state.metadata, live, writer.settings, writer.nowMs(), bytesMax)
     if (inputs === undefined) return undefined
-    const locations = await Promise.all(
-      inputs.map((entry) => writer.storage.location(writer.files.path(entry.file.url))),
-    )
-    const columns = state.schema.fields.map((field) => quoteName(field.name)).join(', ')
-    const select = `SELECT ${columns} FROM ${readParquet(state.schema, locations)}`
-    const outputs = await writer.writeFiles(connection, state, select)
+    const outputs = await this.#merge(connection, state, inputs)
     try {
       if (!(await this.#replace(table, inputs, outputs))) {
         await writer.discard(outputs)
@@ -74,6 +75,24 @@ export class Maintenance {
     writer.committed(outputs)
     const bytes = inputs.reduce((total, entry) => total + entry.file.bytes, 0)
     return { inputs: inputs.length, outputs: outputs.length, bytes }
+  }
+
+  async #merge(
+    connection: DuckDBConnection,
+    state: TableState,
+    inputs: readonly ManifestEntry[],
+  ): Promise<DataFile[]> {
+    const { storage, files } = this.#writer
+    const leased = await storage.lease(
+      inputs.map(({ file }) => ({ path: files.path(file.url), bytes: file.bytes })),
+    )
+    try {
+      const columns = state.schema.fields.map((field) => quoteName(field.name)).join(', ')
+      const select = `SELECT ${columns} FROM ${readParquet(state.schema, leased.locations)}`
+      return await this.#writer.writeFiles(connection, state, select)
+    } finally {
+      leased.release()
+    }
   }
 
   /** Commits the exchange; false when an input is not live any more. */

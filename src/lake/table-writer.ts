@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import { basename, dirname } from 'node:path'
+import { unlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Clock } from '../base/clock.ts'
@@ -104,16 +105,21 @@ export class TableWriter {
   async writeFiles(connection: DuckDBConnection, state: TableState, select: string): Promise<DataFile[]> {
     const baseName = randomUUID()
     const folder = this.files.path(`${state.metadata.location}/data`)
-    const directory = dirname(await this.storage.location(`${folder}/${baseName}.parquet`))
+    const directory = await this.storage.workspace(folder)
     const files = await writeParquet(connection, parquetLayout(state), select, directory, baseName)
-    return Promise.all(
+    const adopted = await Promise.allSettled(
       files.map(async (file) => {
         const path = `${folder}/${basename(file.location)}`
         this.#pend(path)
-        await this.storage.persist(path)
+        await this.storage.adopt(file.location, path)
         return this.#dataFile(file, path)
       }),
     )
+    const failed = adopted.find((one) => one.status === 'rejected')
+    if (failed === undefined) return adopted.map((one) => (one as PromiseFulfilledResult<DataFile>).value)
+    // No commit will name them; what was adopted all the same is an orphan for maintenance.
+    await Promise.allSettled(files.map(({ location }) => unlink(location)))
+    throw failed.reason
   }
 
   async adopt(state: TableState, file: ParquetFile): Promise<DataFile> {

@@ -30,3 +30,11 @@ export function notFound(url: string, path: string, cause?: unknown): LandfallEr
     cause,
   })
 }
+
+/** A name that must be free is not. */
+export function taken(url: string, path: string): LandfallError {
+  return new LandfallError('bug', 'storage/exists', `EEXIST: there is an object ${path} in ${url}`, {
+    hint: 'Names of data files are never used twice; report this with the path',
+    details: { path },
+  })
+}

@@ -1,10 +1,13 @@
 /**
  * Storage: where do bytes rest? Whole objects under relative paths (`default/purchases/metadata/v1.metadata.json`).
  *
- * Promises of every driver: what `write`, `createExclusive`, `persist` or `adopt` resolved for survives a power cut, with its
+ * Promises of every driver: what `write`, `createExclusive` or `adopt` resolved for survives a power cut, with its
  * name. A reader sees an object whole or not at all. Paths use `/`, have no `..` and no leading `/`; another path is
  * `storage/bad-path` (kind `bug`). An absent object is `storage/not-found` (kind `bad-data`). What a driver cannot do is
  * `storage/unsupported` (kind `fix-config`). Other errors are the system's: then a write may or may not have happened.
+ *
+ * Engines (DuckDB) read and write local files only. A file is written in `workspace` and taken by `adopt`; it is read through
+ * `lease`. On a local disk both are the object itself: nothing is copied, linked or synced more than once (decision 14).
  */
 export interface StoredObject {
   path: string
@@ -35,13 +38,34 @@ export interface Storage {
   folders(prefix: string): Promise<string[]>
   /** Deleting what is absent is fine. Not synced: after a power cut the object may be there again. */
   delete(path: string): Promise<void>
-  /** What an engine opens to read or write this object itself: a local path or a URL. Makes the parent where one is needed. */
-  location(path: string): Promise<string>
-  /** Makes durable what an engine wrote at `location(path)`; returns its size. */
-  persist(path: string): Promise<StoredObject>
   /**
-   * Takes a finished local file as this object, durable, without rewriting it where that can be done (a hard link on the
-   * same disk, else a copy). The local file stays. The name must be free.
+   * A local directory, there, in which files are made that will be objects of `folder`. Whoever makes a file there gives it a new
+   * name, and either adopts it or deletes it; what a crash leaves is found by maintenance, or goes with its process.
+   */
+  workspace(folder: string): Promise<string>
+  /**
+   * Takes a finished local file as this object, durable, without rewriting it where that can be done: a file of `workspace` whose
+   * name is the object's becomes the object and is the caller's no more; another one stays (a hard link, else a copy, else an
+   * upload). The name must be free: `storage/exists` (kind `bug`).
    */
   adopt(localPath: string, path: string): Promise<StoredObject>
+  /**
+   * Objects that never change as local files, in their order: the object itself, or a copy that is fetched when it is not here and
+   * that stays until `release`. One that is gone is `storage/not-found`, unless its file is the object: then opening it fails.
+   */
+  lease(objects: readonly LeasedObject[], signal?: AbortSignal): Promise<LeasedFiles>
+  /** Directories in which all leased files are, for a sandbox. */
+  readonly leaseDirectories: readonly string[]
+}
+
+/** An object of which the reader knows the size already. */
+export interface LeasedObject {
+  path: string
+  bytes: number
+}
+
+export interface LeasedFiles {
+  locations: string[]
+  /** May be called twice. */
+  release(): void
 }

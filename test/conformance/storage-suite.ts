@@ -7,8 +7,8 @@ import type { Storage, StoredObject } from '../../src/storage/storage.ts'
 
 export interface StorageSuiteOptions {
   name: string
-  /** Engines can open `location`, and `persist` takes what they wrote. */
-  locations: boolean
+  /** Engines write in `workspace` and read what `lease` gives them. */
+  engines: boolean
   open(): Promise<{ storage: Storage; close(): Promise<void> }>
 }
 
@@ -126,17 +126,41 @@ export function storageSuite(options: StorageSuiteOptions): void {
       expect((await storage.read('t/data/1.parquet')).toString()).toBe('rows')
     })
 
-    if (options.locations) {
-      test('an engine writes at location, persist makes it an object', async () => {
-        await writeFile(await storage.location('t/data/deep/2.parquet'), 'rows')
-        expect(await storage.persist('t/data/deep/2.parquet')).toMatchObject({ bytes: 4 })
-        expect((await storage.read('t/data/deep/2.parquet')).toString()).toBe('rows')
-        await expect(storage.persist('t/data/absent')).rejects.toMatchObject({ code: 'storage/not-found' })
+    if (options.engines) {
+      test('an engine writes in the workspace, adopt makes it an object, lease gives it back', async () => {
+        const file = join(await storage.workspace('t/data/deep'), '2.parquet')
+        await writeFile(file, 'rows')
+        const path = 't/data/deep/2.parquet'
+        expect(await storage.adopt(file, path)).toMatchObject({ path, bytes: 4 })
+        expect((await storage.read(path)).toString()).toBe('rows')
+        const leased = await storage.lease([{ path, bytes: 4 }])
+        expect(storage.leaseDirectories.some((root) => leased.locations[0]!.startsWith(`${root}/`))).toBe(
+          true,
+        )
+        expect((await readFile(leased.locations[0]!)).toString()).toBe('rows')
+        leased.release()
+        leased.release()
+        const absent = join(await storage.workspace('t/data'), 'absent')
+        await expect(storage.adopt(absent, 't/data/absent')).rejects.toMatchObject({
+          code: 'storage/not-found',
+        })
+      })
+
+      test('leased files come in the order that was asked for', async () => {
+        const names = Array.from({ length: 12 }, (_, i) => `l/${i}.parquet`)
+        for (const name of names) await storage.write(name, name)
+        const { locations, release } = await storage.lease(
+          names.map((path) => ({ path, bytes: Buffer.byteLength(path) })),
+        )
+        expect(await Promise.all(locations.map(async (file) => (await readFile(file)).toString()))).toEqual(
+          names,
+        )
+        release()
       })
     } else {
-      test('location and persist say that no engine can open it', async () => {
-        await expect(storage.location('x')).rejects.toMatchObject({ code: 'storage/unsupported' })
-        await expect(storage.persist('x')).rejects.toMatchObject({ code: 'storage/unsupported' })
+      test('workspace and lease say that no engine can open it', async () => {
+        await expect(storage.workspace('x')).rejects.toMatchObject({ code: 'storage/unsupported' })
+        await expect(storage.lease([])).rejects.toMatchObject({ code: 'storage/unsupported' })
       })
     }
   })

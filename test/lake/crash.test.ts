@@ -1,6 +1,6 @@
 /**
  * A crash at every call that changes storage, before it and after it: the process stops there and another one goes on. In
- * between DuckDB writes its own files; a crash there leaves what a crash before `persist` leaves.
+ * between DuckDB writes its own files; a crash there leaves what a crash before `adopt` leaves.
  */
 import { expect, test } from 'vitest'
 import { openFileCatalog } from '../../src/catalog/drivers/file.ts'
@@ -12,7 +12,7 @@ import { land, openTestLake, purchaseRows, purchases, query, type TestLake, tabl
 
 const MINUTE = 60_000
 
-const CHANGES = new Set<string | symbol>(['write', 'createExclusive', 'delete', 'persist', 'adopt'])
+const CHANGES = new Set<string | symbol>(['write', 'createExclusive', 'delete', 'adopt'])
 
 class Crash extends Error {}
 
@@ -24,12 +24,18 @@ function dyingStorage(
 ): { storage: Storage; died: () => boolean } {
   let calls = 0
   let dead = false
+  /** Dead, and what it did last has had its effect. */
+  let gone = false
   const step = async (changes: boolean, act: () => Promise<unknown>): Promise<unknown> => {
     if (dead) return new Promise<never>(() => {})
     if (changes) calls += 1
     if (!changes || calls !== callToDie) return act()
     dead = true
-    if (after) await act()
+    try {
+      if (after) await act()
+    } finally {
+      gone = true
+    }
     throw new Crash()
   }
   const proxy = new Proxy(storage, {
@@ -41,7 +47,7 @@ function dyingStorage(
       return (...args: unknown[]) => step(CHANGES.has(key), () => method(...args))
     },
   })
-  return { storage: proxy, died: () => dead }
+  return { storage: proxy, died: () => gone }
 }
 
 /** Runs until it ends or its process dies. A dead process never answers, so the wait ends with the death. */
@@ -112,7 +118,7 @@ async function finish(test: TestLake, calls: number): Promise<number> {
     await lake.maintain(test.connection, 'purchases')
   }
   const state = (await lake.load('purchases'))!
-  const live = (await lake.files(state)).map((file) => file.location.split('/').at(-1)).sort()
+  const live = (await lake.files(state)).map((file) => file.path.split('/').at(-1)).sort()
   expect(await tableFiles(test, 'purchases', 'data')).toEqual(live)
   expect(await query(test, state, 'count(*)')).toEqual([[String(state.position!.next[0])]])
   return calls

@@ -245,7 +245,7 @@ describe('expiry and removal', () => {
     const state = await load()
     const left = await lake.lake.files(state)
     expect(await tableFiles(lake, 'purchases', 'data')).toEqual(
-      left.map((file) => file.location.split('/').at(-1)),
+      left.map((file) => file.path.split('/').at(-1)),
     )
     expect(left.map((file) => file.url)).not.toContain(pinned[0]!.url)
     expect(await query(lake, state, 'count(*), sum(id)')).toEqual([['100', '4950']])

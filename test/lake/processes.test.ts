@@ -62,7 +62,7 @@ test('a writer killed again and again: the table is whole, what was reported is 
   }
   const files = await lake.lake.files((await lake.lake.load('purchases'))!)
   expect(await tableFiles(lake, 'purchases', 'data')).toEqual(
-    files.map((file) => file.location.split('/').at(-1)).sort(),
+    files.map((file) => file.path.split('/').at(-1)).sort(),
   )
   const metadata = await tableFiles(lake, 'purchases', 'metadata')
   expect(metadata.filter((name) => name.endsWith('.tmp'))).toEqual([])

@@ -116,12 +116,14 @@ export async function query(
   snapshotId?: bigint,
 ): Promise<unknown[][]> {
   const files = await test.lake.files(state, snapshotId)
-  const from = readParquet(
-    state.schema,
-    files.map((file) => file.location),
-  )
-  const result = await test.connection.runAndReadAll(`SELECT ${select} FROM ${from}`)
-  return result.getRowsJson() as unknown[][]
+  const { locations, release } = await test.lake.lease(files)
+  try {
+    const from = readParquet(state.schema, locations)
+    const result = await test.connection.runAndReadAll(`SELECT ${select} FROM ${from}`)
+    return result.getRowsJson() as unknown[][]
+  } finally {
+    release()
+  }
 }
 
 /** Names of the files below a folder of a table. */

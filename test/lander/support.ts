@@ -114,12 +114,14 @@ export class World {
     const files = await this.lake.files(state)
     if (files.length === 0) return []
     const connection = await this.connection()
-    const from = readParquet(
-      state.schema,
-      files.map((file) => file.location),
-    )
-    const result = await connection.runAndReadAll(`SELECT ${select} FROM ${from} ${rest}`)
-    return result.getRowObjectsJson() as Record<string, unknown>[]
+    const { locations, release } = await this.lake.lease(files)
+    try {
+      const from = readParquet(state.schema, locations)
+      const result = await connection.runAndReadAll(`SELECT ${select} FROM ${from} ${rest}`)
+      return result.getRowObjectsJson() as Record<string, unknown>[]
+    } finally {
+      release()
+    }
   }
 
   async connection(): Promise<DuckDBConnection> {

@@ -8,7 +8,7 @@ import { storageSuite } from '../conformance/storage-suite.ts'
 
 storageSuite({
   name: 'local disk',
-  locations: true,
+  engines: true,
   async open() {
     const root = await mkdtemp(join(tmpdir(), 'landfall-local-'))
     return {
@@ -44,6 +44,23 @@ describe('local disk', () => {
     await writeFile(spool, 'x'.repeat(10_000))
     await storage.adopt(spool, 'data/1.parquet')
     expect((await stat(join(root, 'data/1.parquet'))).ino).toBe((await stat(spool)).ino)
+  })
+
+  test('a file of the workspace becomes the object itself: no copy, no second name', async () => {
+    const storage = openLocalStorage(root)
+    const file = join(await storage.workspace('data'), '1.parquet')
+    await writeFile(file, 'rows')
+    const before = await stat(file)
+    await storage.adopt(file, 'data/1.parquet')
+    const { locations } = await storage.lease([{ path: 'data/1.parquet', bytes: 4 }])
+    expect(locations).toEqual([file])
+    const after = await stat(file)
+    expect({ ino: after.ino, nlink: after.nlink, mtimeMs: after.mtimeMs }).toEqual({
+      ino: before.ino,
+      nlink: 1,
+      mtimeMs: before.mtimeMs,
+    })
+    expect(await readdir(join(root, 'data'))).toEqual(['1.parquet'])
   })
 
   test('an adopted file is as young as its adoption', async () => {

@@ -3,6 +3,6 @@ import { storageSuite } from '../conformance/storage-suite.ts'
 
 storageSuite({
   name: 'memory',
-  locations: false,
+  engines: false,
   open: async () => ({ storage: createMemoryStorage(), close: async () => {} }),
 })

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { humanBytes } from '../../base/quantities.ts'
 import type { Lake } from '../../lake/lake.ts'
 import type { Places } from '../../pipeline/places.ts'
@@ -9,7 +8,7 @@ interface ListedFile {
   table: string
   rows: number
   bytes: number
-  /** RFC 3339; null when the file is not on a local disk. */
+  /** RFC 3339; null when the file has just been removed. */
   modified: string | null
   path: string
 }
@@ -43,12 +42,16 @@ async function listFiles(lake: Lake, table: string): Promise<ListedFile[]> {
   if (state === undefined) return []
   const files = await lake.files(state)
   return Promise.all(
-    files.map(async ({ location, rows, bytes }) => {
-      const modified = await stat(location).then(
-        (found) => found.mtime.toISOString(),
-        () => null,
-      )
-      return { table, rows, bytes, modified, path: location }
+    files.map(async ({ url, path, rows, bytes }) => {
+      const found = await lake.storage.stat(path)
+      const modified = found === undefined ? null : new Date(found.modifiedAt).toISOString()
+      return {
+        table,
+        rows,
+        bytes,
+        modified,
+        path: url.startsWith('file:') ? url.slice('file://'.length) : url,
+      }
     }),
   )
 }

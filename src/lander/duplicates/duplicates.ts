@@ -14,6 +14,7 @@ import { nextOffset, type Position } from '../../model/position.ts'
 import type { Scratch } from '../scratch.ts'
 import type { EarlierRecord, EarlierRecords } from './earlier-records.ts'
 import { FingerprintIndex, fingerprint, print } from './fingerprint-index.ts'
+import { leaseLanded } from './landed-files.ts'
 import { type LeftOut, leftOutOf } from './left-out.ts'
 import { sameEvent } from './same-event.ts'
 
@@ -173,20 +174,12 @@ export class Duplicates {
    */
   async rebuild(lake: Lake, connection: DuckDBConnection, position: Position): Promise<void> {
     this.#partitions.clear()
-    const relations: string[] = []
-    for (const table of ['events', 'dead_letters']) {
-      const state = await lake.load(table)
-      const files = state === undefined ? [] : await lake.files(state)
-      if (state === undefined || files.length === 0) continue
-      const where = table === 'dead_letters' ? `WHERE reason <> 'id_conflict'` : ''
-      const from = readParquet(
-        state.schema,
-        files.map((file) => file.location),
-      )
-      relations.push(
-        `SELECT "partition", "offset", epoch_us(received_at) AS received, event_id FROM ${from} ${where}`,
-      )
-    }
+    await using landed = await leaseLanded(lake, this.#windowMicros + DISORDER_MICROS)
+    const relations = landed.tables.map(({ name, schema, locations }) => {
+      const where = name === 'dead_letters' ? `WHERE reason <> 'id_conflict'` : ''
+      const from = readParquet(schema, locations)
+      return `SELECT "partition", "offset", epoch_us(received_at) AS received, event_id FROM ${from} ${where}`
+    })
     if (relations.length === 0) return
     const all = relations.join(' UNION ALL ')
     const [latest] = (await connection.runAndReadAll(`SELECT max(received) FROM (${all})`)).getRows()

@@ -6,6 +6,7 @@ import type { LogReader } from '../../log/log.ts'
 import { nextOffset } from '../../model/position.ts'
 import { recordHeader } from '../../model/record.ts'
 import { derivedEventId, isEventId } from '../event-ids.ts'
+import { leaseLanded } from './landed-files.ts'
 
 export interface EarlierRecord {
   eventId: string
@@ -79,14 +80,9 @@ export class EarlierRecords {
   }
 
   async #readLanded(partition: number, offsets: number[], found: Map<number, EarlierRecord>): Promise<void> {
-    for (const table of ['events', 'dead_letters']) {
-      const state = await this.#lake.load(table)
-      const files = state === undefined ? [] : await this.#lake.files(state)
-      if (state === undefined || files.length === 0) continue
-      const from = readParquet(
-        state.schema,
-        files.map((file) => file.location),
-      )
+    await using landed = await leaseLanded(this.#lake)
+    for (const { schema, locations } of landed.tables) {
+      const from = readParquet(schema, locations)
       const rows = await this.#connection.runAndReadAll(
         `SELECT "offset", event_id, epoch_us(received_at), raw_event FROM ${from} WHERE "partition" = ${partition} AND "offset" IN (${offsets.join(', ')})`,
       )

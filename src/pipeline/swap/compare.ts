@@ -31,24 +31,33 @@ export async function compareTable(
   lakes: { now: Lake; next: Lake },
 ): Promise<TableComparison> {
   const [now, next] = [await relationOf(lakes.now, table), await relationOf(lakes.next, table)]
-  const sums = { now: await sumOf(connection, now), next: await sumOf(connection, next) }
-  const equal = sums.now.rows === sums.next.rows && sums.now.checksum === sums.next.checksum
-  return { table, ...sums, equal, differences: equal ? [] : await tell(connection, now, next) }
+  try {
+    const sums = { now: await sumOf(connection, now), next: await sumOf(connection, next) }
+    const equal = sums.now.rows === sums.next.rows && sums.now.checksum === sums.next.checksum
+    return { table, ...sums, equal, differences: equal ? [] : await tell(connection, now, next) }
+  } finally {
+    now.release()
+    next.release()
+  }
 }
 
 interface Relation {
   columns: string[]
   sql: string
+  /** Lets go of the files. */
+  release(): void
 }
+
+const nothing = () => {}
 
 async function relationOf(lake: Lake, table: string): Promise<Relation> {
   const state = await lake.load(table)
-  if (state === undefined) return { columns: [], sql: '(SELECT 1 WHERE false)' }
+  if (state === undefined) return { columns: [], sql: '(SELECT 1 WHERE false)', release: nothing }
   const columns = state.schema.fields.map(({ name }) => name)
   const files = await lake.files(state)
-  if (files.length === 0) return { columns, sql: emptyRelation(state) }
-  const locations = files.map(({ location }) => location)
-  return { columns, sql: readParquet(state.schema, locations) }
+  if (files.length === 0) return { columns, sql: emptyRelation(state), release: nothing }
+  const { locations, release } = await lake.lease(files)
+  return { columns, sql: readParquet(state.schema, locations), release }
 }
 
 function emptyRelation({ schema }: TableState): string {

@@ -4,8 +4,8 @@ import { copyFile, link, readdir, readFile, rename, unlink, utimes, writeFile } 
 import { dirname, join, resolve } from 'node:path'
 import { LandfallError, systemCode } from '../../base/errors.ts'
 import { createFile, makeDirectory, replaceFile, syncDirectory, syncFile } from '../../base/files.ts'
-import { checkPath, checkPrefix, notFound } from '../paths.ts'
-import type { Storage, StoredObject } from '../storage.ts'
+import { checkPath, checkPrefix, notFound, taken } from '../paths.ts'
+import type { LeasedFiles, LeasedObject, Storage, StoredObject } from '../storage.ts'
 
 /**
  * Storage on a local disk. An object is a file; it gets its name by rename(2) or link(2) after its bytes are synced, and
@@ -17,6 +17,7 @@ export function openLocalStorage(root: string): Storage {
 
 class LocalStorage implements Storage {
   readonly url: string
+  readonly leaseDirectories: readonly string[]
   readonly #root: string
   /** Directories known to be there and durable. */
   readonly #made = new Set<string>()
@@ -24,6 +25,7 @@ class LocalStorage implements Storage {
   constructor(root: string) {
     this.#root = root
     this.url = `file://${root}`
+    this.leaseDirectories = [root]
   }
 
   async read(path: string): Promise<Buffer> {
@@ -40,7 +42,7 @@ class LocalStorage implements Storage {
   }
 
   async write(path: string, bytes: Uint8Array | string, options: { durable?: boolean } = {}): Promise<void> {
-    const file = await this.location(path)
+    const file = await this.#place(path)
     if (options.durable !== false) return replaceFile(file, bytes)
     const temporary = `${file}.${process.pid}.${randomUUID().slice(0, 8)}.tmp`
     await writeFile(temporary, bytes, { flag: 'wx' })
@@ -48,7 +50,7 @@ class LocalStorage implements Storage {
   }
 
   async createExclusive(path: string, bytes: Uint8Array | string): Promise<boolean> {
-    return createFile(await this.location(path), bytes)
+    return createFile(await this.#place(path), bytes)
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
@@ -80,7 +82,46 @@ class LocalStorage implements Storage {
     }
   }
 
-  async location(path: string): Promise<string> {
+  /** The folder itself, so a file is written where it will be read. */
+  async workspace(folder: string): Promise<string> {
+    return dirname(await this.#place(`${checkPrefix(folder)}/file`))
+  }
+
+  async adopt(localPath: string, path: string): Promise<StoredObject> {
+    const file = await this.#place(path)
+    const missing = () =>
+      new LandfallError('bad-data', 'storage/not-found', `no file ${localPath} to take as ${path}`, {
+        details: { path },
+      })
+    await syncPresent(localPath, missing)
+    if (localPath !== file) await this.#copyTo(file, localPath, path)
+    await syncDirectory(dirname(file))
+    const object = statFile(file, path)
+    if (object === undefined) throw notFound(this.url, path)
+    return object
+  }
+
+  async lease(objects: readonly LeasedObject[]): Promise<LeasedFiles> {
+    return { locations: objects.map(({ path }) => `${this.#root}/${path}`), release: () => {} }
+  }
+
+  /** A hard link of what is synced already, else a copy. */
+  async #copyTo(file: string, localPath: string, path: string): Promise<void> {
+    // The name is new, so the age that maintenance sees must be.
+    const now = new Date()
+    await utimes(localPath, now, now)
+    try {
+      await link(localPath, file)
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') throw taken(this.url, path)
+      if (systemCode(error) !== 'EXDEV' && systemCode(error) !== 'EPERM') throw error
+      await copyFile(localPath, file, constants.COPYFILE_EXCL)
+      await syncFile(file)
+    }
+  }
+
+  /** Where an object is to be made; makes its parent. */
+  async #place(path: string): Promise<string> {
     const file = this.#at(path)
     const parent = dirname(file)
     if (!this.#made.has(parent)) {
@@ -88,34 +129,6 @@ class LocalStorage implements Storage {
       this.#made.add(parent)
     }
     return file
-  }
-
-  async persist(path: string): Promise<StoredObject> {
-    const file = this.#at(path)
-    await syncPresent(file, () => notFound(this.url, path))
-    await syncDirectory(dirname(file))
-    const object = statFile(file, path)
-    if (object === undefined) throw notFound(this.url, path)
-    return object
-  }
-
-  async adopt(localPath: string, path: string): Promise<StoredObject> {
-    const file = await this.location(path)
-    const missing = () =>
-      new LandfallError('bad-data', 'storage/not-found', `no file ${localPath} to take as ${path}`, {
-        details: { path },
-      })
-    await syncPresent(localPath, missing)
-    // The name is new, so the age that maintenance sees must be.
-    const now = new Date()
-    await utimes(localPath, now, now)
-    try {
-      await link(localPath, file)
-    } catch (error) {
-      if (systemCode(error) !== 'EXDEV' && systemCode(error) !== 'EPERM') throw error
-      await copyFile(localPath, file, constants.COPYFILE_EXCL)
-    }
-    return this.persist(path)
   }
 
   #at(path: string): string {

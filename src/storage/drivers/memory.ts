@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { LandfallError } from '../../base/errors.ts'
-import { checkPath, checkPrefix, notFound } from '../paths.ts'
+import { checkPath, checkPrefix, notFound, taken } from '../paths.ts'
 import type { Storage, StoredObject } from '../storage.ts'
 
-/** Storage in this process's memory, for tests. No engine can open its objects: `location` and `persist` say so. */
+/** Storage in this process's memory, for tests. No engine can open its objects: `workspace` and `lease` say so. */
 export function createMemoryStorage(nowMs: () => number = Date.now): Storage {
   const objects = new Map<string, { bytes: Buffer; modifiedAt: number }>()
   const url = 'memory://'
@@ -64,11 +64,12 @@ export function createMemoryStorage(nowMs: () => number = Date.now): Storage {
       checkPath(path)
       objects.delete(path)
     },
-    location: async () => unsupported(),
-    persist: async () => unsupported(),
+    leaseDirectories: [],
+    workspace: async () => unsupported(),
+    lease: async () => unsupported(),
     async adopt(localPath, path) {
       checkPath(path)
-      if (objects.has(path)) throw new Error(`EEXIST: ${path} exists in ${url}`)
+      if (objects.has(path)) throw taken(url, path)
       put(path, await readFile(localPath))
       return describe(path)!
     },

@@ -5,7 +5,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../../../base/clock.ts'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { Lake } from '../../../lake/lake.ts'
@@ -327,8 +326,7 @@ class DuckdbEngine implements SqlEngine {
     ])
     const own = this.#settings.temporaryDirectory
     const temporaryDirectory = own ?? (await mkdtemp(join(tmpdir(), 'landfall-sql-')))
-    const root = this.#lake.storage.url
-    const directories = [root.startsWith('file:') ? fileURLToPath(root) : root]
+    const directories = [...this.#lake.storage.leaseDirectories]
     if (this.#spoolDirectory !== undefined) directories.push(this.#spoolDirectory)
     const parser = await StatementParser.open()
     const files = this.#namedFiles

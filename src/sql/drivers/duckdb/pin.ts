@@ -10,15 +10,17 @@
  *    of a batch: then it takes the chunks from there on. If no chunk begins exactly there (a lander was restarted and has not read
  *    as far again, or there is none), the table is read at its newest snapshot that P proves, with the chunks from P on.
  * 5. The spool's files are kept by hard links. One that is gone means that the lander has moved on: pin anew.
+ * 6. The snapshots' files are leased from storage until the query has ended. One that maintenance has unlinked meanwhile: pin anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LandfallError } from '../../../base/errors.ts'
+import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import { type Lake, property, type TableState } from '../../../lake/lake.ts'
 import type { Snapshot } from '../../../lake/metadata.ts'
 import type { SpoolChunk, SpoolManifest } from '../../../lander/spool.ts'
 import type { LogReader } from '../../../log/log.ts'
 import { EVENTS_TABLE } from '../../../model/pipeline.ts'
 import { type Position, parsePosition } from '../../../model/position.ts'
+import type { LeasedFiles } from '../../../storage/storage.ts'
 import type { Freshness } from '../../sql.ts'
 import { behind, reaches, relationOf, samePlace } from './positions.ts'
 import type { PinnedSpoolFiles, SpoolReader } from './spool-reader.ts'
@@ -34,7 +36,7 @@ export interface PinnedTable {
 export interface PinnedQuery {
   tables: Map<string, PinnedTable>
   freshness: Freshness
-  /** Lets go of the spool's files. */
+  /** Lets go of the files. */
   release(): void
 }
 
@@ -115,7 +117,7 @@ export class Pinner {
       behind: end !== undefined && !reaches(position, end),
       batch: events?.batch ?? 0,
     }
-    return this.#hold(choices, tail, freshness)
+    return this.#hold(choices, tail, freshness, signal)
   }
 
   async #manifest(end: Position | undefined, signal: AbortSignal): Promise<SpoolManifest | undefined> {
@@ -130,12 +132,18 @@ export class Pinner {
     choices: Map<string, Choice>,
     tail: Tail,
     freshness: Freshness,
+    signal: AbortSignal,
   ): Promise<PinnedQuery | undefined> {
     const spoolFiles = [...choices].map(([name, { fromChunk }]) =>
       tail.chunks.slice(fromChunk).flatMap((chunk) => chunk.files[name] ?? []),
     )
     const held = this.#pinSpool(spoolFiles.flat())
     if (!held) return undefined
+    const leases: LeasedFiles[] = []
+    const release = () => {
+      held.release()
+      for (const lease of leases) lease.release()
+    }
     try {
       const tables = new Map<string, PinnedTable>()
       let next = 0
@@ -143,13 +151,16 @@ export class Pinner {
         const count = spoolFiles[i]!.length
         const files =
           choice.snapshotId === undefined ? [] : await this.#parts.lake.files(choice.state, choice.snapshotId)
-        const locations = [...files.map((file) => file.location), ...held.paths.slice(next, next + count)]
+        const lease = await this.#parts.lake.lease(files, signal)
+        leases.push(lease)
+        const locations = [...lease.locations, ...held.paths.slice(next, next + count)]
         tables.set(name, { state: choice.state, locations })
         next += count
       }
-      return { tables, freshness, release: held.release }
+      return { tables, freshness, release }
     } catch (error) {
-      held.release()
+      release()
+      if (isLandfallError(error, 'storage/not-found')) return undefined
       throw error
     }
   }
