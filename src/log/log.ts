@@ -3,10 +3,12 @@
  *
  * Promises of every driver:
  * - `append` resolves when the records survive a power cut (embedded: fdatasync; Kafka: acks=all). All records of one
- *   call are one atomic frame with consecutive offsets: a reader sees all of them or none.
+ *   call that go to the same partition are one atomic frame with consecutive offsets: a reader sees all of them or none. Embedded
+ *   and memory have one partition; a topic may have several, and a record's is that of its key, else of its event id.
  * - Records are queued in the order of the calls, offsets ascend in that order, and promises settle in it. If a call
  *   fails, every call queued behind it by then fails with it (an event may have been made from an earlier one), and nothing
- *   that failed is ever seen by a reader, unless the error is `log/unknown-outcome`: then the records may or may not be there.
+ *   that failed is ever seen by a reader, unless the error is `log/unknown-outcome`: then the records may or may not be there
+ *   (over several partitions: some of them).
  * - `append` throws synchronously (before anything is queued) `log/overloaded` (kind `retry`) when the queue is full,
  *   `log/disk-full` (kind `retry`) below the reserve, `log/closed`, and `log/too-large` (kind `fix-request`).
  * - Readers see only what is durable. Bytes that fail their checksum are reported (`log/damaged`, with the exact offset
@@ -16,10 +18,18 @@
 import type { Position } from '../model/position.ts'
 import type { LogRecord, NewRecord } from '../model/record.ts'
 
-/** Where the records of one append stand: consecutive offsets from `baseOffset`. */
+/** Where the records of one append stand. */
 export interface Appended {
+  /** Of the first record. Without `places` all records stand in its partition, at consecutive offsets from `baseOffset`. */
   partition: number
   baseOffset: number
+  /** Of every record, in order, when they spread over several partitions. */
+  places?: readonly Place[]
+}
+
+export interface Place {
+  partition: number
+  offset: number
 }
 
 export interface ReadOptions {
@@ -38,8 +48,9 @@ export interface ReadOptions {
 }
 
 /**
- * Records of one partition with ascending offsets; `next` is the offset to go on from. Both ways to the records give the
- * same ones: `records` makes an object for each (once, at the first touch), `cursor` none at all.
+ * Records of one partition with ascending offsets; `next` is the offset to go on from, which may lie further than behind the last
+ * record, and there may be no record at all: a topic has offsets without one (compaction, marks of transactions). Both ways to the
+ * records give the same ones: `records` makes an object for each (once, at the first touch), `cursor` none at all.
  */
 export interface LogBatch {
   readonly partition: number

@@ -8,23 +8,30 @@ export function positionAt(logId: string, next: number): Position {
 }
 
 /** The offset a read begins at: `start` without a position. Throws `log/wrong-log` and `log/out-of-range`. */
-export function checkReadFrom(from: Position | undefined, logId: string, start: number, end: number): number {
+export function checkReadFrom(
+  from: Position | undefined,
+  logId: string,
+  start: number,
+  end: number,
+  partition = 0,
+): number {
   if (from === undefined) return start
   checkLogId(from, logId)
-  if (from.next[0] === undefined) return start
-  const offset = nextOffset(from, 0)
+  if (from.next[partition] === undefined) return start
+  const offset = nextOffset(from, partition)
   if (offset >= start && offset <= end) return offset
   const gap = offset < start ? { from: offset, to: start } : { from: end, to: offset }
+  const of = partition === 0 ? '' : ` of partition ${partition}`
   throw new LandfallError(
     'bad-data',
     'log/out-of-range',
-    `reading log ${logId} from offset ${offset}: it holds ${start} to ${end}`,
+    `reading log ${logId} from offset ${offset}${of}: it holds ${start} to ${end}`,
     {
       hint:
         offset < start
           ? `Offsets ${gap.from} to ${gap.to} are gone by retention: go on from ${start} and account for the gap`
           : 'The log is behind what was already read from it: restore the newer log',
-      details: { ...gap, start, end },
+      details: { ...gap, start, end, partition },
     },
   )
 }

@@ -43,6 +43,8 @@ export const BATCH_HEADER_BYTES = 61
 /** Bytes before the ones that `batchLength` counts. */
 export const LENGTH_END = 12
 const CRC_AT = 17
+/** Bit of the attributes: the broker's time stands for that of every record. */
+const APPEND_TIME = 0x08
 const CRC_FROM = 21
 const MICROS = recordHeader.micros
 
@@ -64,6 +66,14 @@ function roomFor(record: NewRecord): number {
   for (let h = 0; h < headers.length; h++) text += headers[h]![0].length + headers[h]![1].length + 4
   // A UTF-16 unit takes at most three bytes of UTF-8; 64 covers lengths, deltas and the header `us`.
   return record.value.length + text * 3 + 64
+}
+
+/** Who wrote a batch, and as how manyeth record of its partition, so that a broker knows a repeat (KIP-98). */
+export interface BatchProducer {
+  id: bigint
+  epoch: number
+  /** Of the first record. */
+  sequence: number
 }
 
 /**
@@ -141,9 +151,14 @@ export class BatchBuilder {
   }
 
   /** Writes the header for this base offset; the bytes stay valid until `clear` or `add`. May be called again. */
-  seal(baseOffset: number): Buffer {
+  seal(baseOffset: number, producer?: BatchProducer): Buffer {
     const bytes = this.#bytes
     writeHeader(bytes, baseOffset, this.#end, this.#count, this.#baseMs, this.#maxMs)
+    if (producer !== undefined) {
+      bytes.writeBigInt64BE(producer.id, 43)
+      bytes.writeInt16BE(producer.epoch, 51)
+      bytes.writeInt32BE(producer.sequence, 53)
+    }
     const batch = bytes.subarray(0, this.#end)
     bytes.writeUInt32BE(crc32c(bytes.subarray(CRC_FROM, this.#end)), CRC_AT)
     return batch
@@ -214,6 +229,27 @@ export function readHeader(bytes: Buffer, at: number): BatchHeader | undefined {
     count,
     baseMs,
     maxMs: getInt64(bytes, at + 35),
+  }
+}
+
+/**
+ * The header of a batch that is known to be whole, as a cursor needs it. It may be a broker's: under a leader's epoch, with offsets
+ * that compaction has left no record for. With `appendTime` all records have the time `maxMs`.
+ */
+export function readWholeHeader(
+  bytes: Buffer,
+  at: number,
+): (BatchHeader & { appendTime: boolean }) | undefined {
+  if (at + BATCH_HEADER_BYTES > bytes.length || bytes[at + 16] !== 2) return
+  const baseOffset = getInt64(bytes, at)
+  return {
+    baseOffset,
+    length: bytes.readInt32BE(at + 8) + LENGTH_END,
+    nextOffset: baseOffset + bytes.readInt32BE(at + 23) + 1,
+    count: bytes.readInt32BE(at + 57),
+    baseMs: getInt64(bytes, at + 27),
+    maxMs: getInt64(bytes, at + 35),
+    appendTime: (bytes[at + 22]! & APPEND_TIME) !== 0,
   }
 }
 

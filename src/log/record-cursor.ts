@@ -3,9 +3,8 @@ import { LandfallError } from '../base/errors.ts'
 import type { LogRecord } from '../model/record.ts'
 import { recordHeader } from '../model/record.ts'
 import type { LogBatch, RecordCursor } from './log.ts'
-import { BATCH_HEADER_BYTES, readHeader } from './record-batch.ts'
+import { BATCH_HEADER_BYTES, readWholeHeader } from './record-batch.ts'
 
-const PARTITION = 0
 /** Records of ours have six headers at most. */
 const HEADERS_MARKED = 8
 const US_0 = recordHeader.micros.charCodeAt(0)
@@ -13,14 +12,15 @@ const US_1 = recordHeader.micros.charCodeAt(1)
 
 /** Records `first` to `next` (exclusive) of the batches that stand one behind the other in `bytes` from `at`. */
 export class EncodedBatch implements LogBatch {
-  readonly partition = PARTITION
+  readonly partition: number
   readonly next: number
   readonly #bytes: Buffer
   readonly #at: number
   readonly #first: number
   #records: LogRecord[] | undefined
 
-  constructor(bytes: Buffer, at: number, first: number, next: number) {
+  constructor(bytes: Buffer, at: number, first: number, next: number, partition = 0) {
+    this.partition = partition
     this.#bytes = bytes
     this.#at = at
     this.#first = first
@@ -35,7 +35,7 @@ export class EncodedBatch implements LogBatch {
     if (this.#records === undefined) {
       this.#records = []
       const cursor = this.cursor()
-      while (cursor.next()) this.#records.push(cursor.toRecord())
+      while (cursor.next()) this.#records.push(cursor.toRecord(this.partition))
     }
     return this.#records
   }
@@ -50,6 +50,7 @@ export function* cutByBytes(
   first: number,
   next: number,
   bytesMax: number,
+  partition = 0,
 ): Generator<EncodedBatch> {
   let from = first
   // Values are no longer than what frames them: nothing to cut, nothing to walk over.
@@ -59,14 +60,14 @@ export function* cutByBytes(
     while (cursor.next()) {
       const size = cursor.valueStart < 0 ? 0 : cursor.valueEnd - cursor.valueStart
       if (gathered > 0 && gathered + size > bytesMax) {
-        yield new EncodedBatch(bytes, 0, from, cursor.offset)
+        yield new EncodedBatch(bytes, 0, from, cursor.offset, partition)
         from = cursor.offset
         gathered = 0
       }
       gathered += size
     }
   }
-  yield new EncodedBatch(bytes, 0, from, next)
+  yield new EncodedBatch(bytes, 0, from, next, partition)
 }
 
 export class BatchCursor implements RecordCursor {
@@ -87,6 +88,7 @@ export class BatchCursor implements RecordCursor {
   #left = 0
   #baseOffset = 0
   #baseMs = 0
+  #deltaFactor = 1
   #headersAt = 0
   #headersCount = 0
   /** Where name and value of the first headers begin and end, so that looking for one reads no numbers again. */
@@ -138,10 +140,10 @@ export class BatchCursor implements RecordCursor {
   }
 
   /** The record as an object; key, value and header values point into `bytes`. */
-  toRecord(): LogRecord {
+  toRecord(partition: number): LogRecord {
     const bytes = this.bytes
     return {
-      partition: PARTITION,
+      partition,
       offset: this.offset,
       receivedAt: this.receivedAt,
       key: this.keyStart < 0 ? null : bytes.subarray(this.keyStart, this.keyEnd),
@@ -173,7 +175,7 @@ export class BatchCursor implements RecordCursor {
 
   /** Steps into the batch at `#at`; false behind the last one or at the limit. */
   #enterBatch(): boolean {
-    const header = readHeader(this.bytes, this.#at)
+    const header = readWholeHeader(this.bytes, this.#at)
     if (header === undefined || header.baseOffset >= this.#limit) return false
     if (header.nextOffset <= this.#first) {
       this.#at += header.length
@@ -182,7 +184,8 @@ export class BatchCursor implements RecordCursor {
     this.#at += BATCH_HEADER_BYTES
     this.#left = header.count
     this.#baseOffset = header.baseOffset
-    this.#baseMs = header.baseMs
+    this.#baseMs = header.appendTime ? header.maxMs : header.baseMs
+    this.#deltaFactor = header.appendTime ? 0 : 1
     return true
   }
 
@@ -190,7 +193,7 @@ export class BatchCursor implements RecordCursor {
     const length = this.#varint()
     const end = this.#at + length
     this.#at += 1
-    const ms = this.#baseMs + this.#varlong()
+    const ms = this.#baseMs + this.#varlong() * this.#deltaFactor
     this.offset = this.#baseOffset + this.#varint()
     if (this.offset < this.#first) {
       this.#at = end
@@ -222,7 +225,7 @@ export class BatchCursor implements RecordCursor {
       const size = this.#varint()
       const valueAt = this.#at
       if (isMicros(this.bytes, nameAt, length)) {
-        for (let d = 0; d < size; d++) micros = micros * 10 + (this.bytes[valueAt + d]! - 0x30)
+        micros = digits(this.bytes, valueAt, size)
       }
       if (size > 0) this.#at += size
       if (i >= HEADERS_MARKED) continue
@@ -280,6 +283,17 @@ export class BatchCursor implements RecordCursor {
 
 function isMicros(bytes: Buffer, at: number, length: number): boolean {
   return length === 2 && bytes[at] === US_0 && bytes[at + 1] === US_1
+}
+
+/** Decimal 0 to 999; 0 for anything else (a foreign producer may use the name). */
+function digits(bytes: Buffer, at: number, size: number): number {
+  let number = 0
+  for (let i = 0; i < size; i++) {
+    const digit = bytes[at + i]! - 0x30
+    if (digit < 0 || digit > 9 || size > 3) return 0
+    number = number * 10 + digit
+  }
+  return number
 }
 
 function isText(bytes: Buffer, at: number, text: string): boolean {

@@ -1,8 +1,8 @@
 /** What every log driver promises (src/log/log.ts), as tests. A driver's own test calls this with a way to open it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isLandfallError } from '../../src/base/errors.ts'
-import type { EventLog, LogBatch, LogReader, ReadOptions } from '../../src/log/log.ts'
-import { formatPosition } from '../../src/model/position.ts'
+import type { Appended, EventLog, LogBatch, LogReader, Place, ReadOptions } from '../../src/log/log.ts'
+import { formatPosition, type Position } from '../../src/model/position.ts'
 import type { LogRecord, NewRecord } from '../../src/model/record.ts'
 
 export interface OpenedLog {
@@ -16,6 +16,8 @@ export interface LogSuiteOptions {
   name: string
   /** The driver can open a second reader (`openReader`), as another process would. */
   secondReader: boolean
+  /** Records spread over so many by their keys. Default 1. */
+  partitions?: number
   open(settings: { queuedBytesMax?: number; appendBytesMax?: number }): Promise<OpenedLog>
 }
 
@@ -33,6 +35,7 @@ export function newRecord(text: string, over: Partial<NewRecord> = {}): NewRecor
 }
 
 export interface PlainRecord {
+  partition?: number
   offset: number
   receivedAt: number
   key: string | null
@@ -71,7 +74,126 @@ async function first(batches: AsyncIterable<LogBatch>): Promise<LogBatch | undef
   return undefined
 }
 
+/** Positions behind nothing: every partition at 0. */
+export function at0(logId: string, partitions: number): Position {
+  return {
+    logId,
+    next: Object.fromEntries(Array.from({ length: partitions }, (_, partition) => [partition, 0])),
+  }
+}
+
+/** The place of each of `count` records of an append. */
+export function placesOf({ partition, baseOffset, places }: Appended, count: number): Place[] {
+  return [...(places ?? Array.from({ length: count }, (_, i) => ({ partition, offset: baseOffset + i })))]
+}
+
 export function logSuite(options: LogSuiteOptions): void {
+  if ((options.partitions ?? 1) > 1) spreadSuite(options)
+  else onePartitionSuite(options)
+}
+
+/** What holds however many partitions there are. */
+function spreadSuite(options: LogSuiteOptions): void {
+  const partitions = options.partitions!
+  const keyed = (text: string, i: number) => newRecord(text, { key: `user-${i % 17}` })
+  describe(`log: ${options.name}`, () => {
+    let opened: OpenedLog
+    let log: EventLog
+    beforeEach(async () => {
+      opened = await options.open({})
+      log = opened.log
+    })
+    afterEach(() => opened.close())
+
+    test('an empty log starts and ends at 0 in every partition', async () => {
+      expect(await log.start()).toEqual(at0(log.id, partitions))
+      expect(await log.end()).toEqual(at0(log.id, partitions))
+      expect(await readAll(log)).toEqual([])
+    })
+
+    test('an append tells the place of each record, and each stands there once', async () => {
+      const calls = Array.from({ length: 60 }, (_, call) =>
+        Array.from({ length: 1 + (call % 5) }, (_x, i) => keyed(`${call}/${i}`, call * 7 + i)),
+      )
+      const resolved: number[] = []
+      const appended = await Promise.all(
+        calls.map((records, call) => log.append(records).then((one) => (resolved.push(call), one))),
+      )
+      expect(resolved).toEqual(calls.map((_, call) => call))
+      const found = new Map<string, string>()
+      for await (const batch of log.read({ follow: false })) {
+        for (const record of batch.records)
+          found.set(`${batch.partition}/${record.offset}`, record.value.toString())
+      }
+      let spread = 0
+      for (const [call, records] of calls.entries()) {
+        const places = placesOf(appended[call]!, records.length)
+        if (appended[call]!.places !== undefined) spread++
+        for (const [i, { partition, offset }] of places.entries()) {
+          expect(found.get(`${partition}/${offset}`)).toBe(`${call}/${i}`)
+        }
+      }
+      expect(spread).toBeGreaterThan(0)
+      expect(found.size).toBe(calls.flat().length)
+    })
+
+    test('records of a key stand in one partition, in the order of the calls', async () => {
+      await Promise.all(Array.from({ length: 300 }, (_, i) => log.append([keyed(String(i), i)])))
+      const byKey = new Map<string, { partitions: Set<number>; values: number[] }>()
+      for await (const batch of log.read({ follow: false })) {
+        for (const record of batch.records) {
+          expect(record.partition).toBe(batch.partition)
+          const key = String(record.key)
+          if (!byKey.has(key)) byKey.set(key, { partitions: new Set(), values: [] })
+          byKey.get(key)!.partitions.add(batch.partition)
+          byKey.get(key)!.values.push(Number(record.value.toString()))
+        }
+      }
+      expect(byKey.size).toBe(17)
+      for (const { partitions: of, values } of byKey.values()) {
+        expect(of.size).toBe(1)
+        expect(values).toEqual([...values].sort((a, b) => a - b))
+      }
+    })
+
+    test('a read begins at each partition of its position, and ends at the end as of the call', async () => {
+      const end0 = await log.end()
+      await log.append(Array.from({ length: 50 }, (_, i) => keyed(`old ${i}`, i)))
+      const from = await log.end()
+      expect(Object.values(from.next).reduce((sum, next) => sum + next, 0)).toBe(50)
+      await log.append(Array.from({ length: 20 }, (_, i) => keyed(`new ${i}`, i)))
+      const values = (await readAll(log, { from })).map((record) => record.value)
+      expect(values.sort()).toEqual(Array.from({ length: 20 }, (_, i) => `new ${i}`).sort())
+      expect(await readAll(log, { from: end0 })).toHaveLength(70)
+      // A partition that is absent stands at its earliest record.
+      const some = { logId: log.id, next: { 0: from.next[0]! } }
+      expect((await readAll(log, { from: some })).length).toBe(70 - from.next[0]!)
+      const behind = { logId: log.id, next: { ...from.next, 1: 1000 } }
+      expect(await failure(() => readAll(log, { from: behind }))).toMatchObject({
+        code: 'log/out-of-range',
+        details: { partition: 1, to: 1000 },
+      })
+    })
+
+    test('a follower sees every partition', async () => {
+      const stop = new AbortController()
+      const seen: string[] = []
+      const following = (async () => {
+        for await (const batch of log.read({ follow: true, signal: stop.signal })) {
+          seen.push(...batch.records.map((record) => record.value.toString()))
+          if (seen.length === 100) stop.abort()
+        }
+      })()
+      for (let i = 0; i < 100; i += 10) {
+        await log.append(Array.from({ length: 10 }, (_, n) => keyed(String(i + n), i + n)))
+      }
+      await following
+      expect(new Set(seen).size).toBe(100)
+    })
+  })
+}
+
+function onePartitionSuite(options: LogSuiteOptions): void {
   describe(`log: ${options.name}`, () => {
     let opened: OpenedLog
     let log: EventLog
