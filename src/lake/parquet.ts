@@ -12,6 +12,8 @@ export interface ParquetLayout {
   schema: Schema
   partition: PartitionSpec
   codec: 'snappy' | 'zstd'
+  /** Rows of a row group; DuckDB's 122,880 when absent. */
+  rowGroupRows?: number
 }
 
 /** A written Parquet file: rows of one partition, with everything a manifest says of it. Not synced. */
@@ -88,7 +90,8 @@ async function copy(
   target: string,
   options = '',
 ): Promise<CopyStatistics[]> {
-  const sql = `COPY (${select}) TO ${quoteText(target)} (FORMAT parquet, COMPRESSION ${layout.codec}, RETURN_STATS, FIELD_IDS ${fieldIds(layout.schema)}${options})`
+  const rowGroup = layout.rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${layout.rowGroupRows}`
+  const sql = `COPY (${select}) TO ${quoteText(target)} (FORMAT parquet, COMPRESSION ${layout.codec}, RETURN_STATS, FIELD_IDS ${fieldIds(layout.schema)}${rowGroup}${options})`
   const result = await connection.runAndReadAll(sql)
   return result.getRowObjectsJson() as unknown as CopyStatistics[]
 }

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { TableState } from '../../src/lake/lake.ts'
-import { parquetLayout, readParquet, writeParquet } from '../../src/lake/parquet.ts'
+import { type ParquetFile, parquetLayout, readParquet, writeParquet } from '../../src/lake/parquet.ts'
 import {
   land,
   openTestLake,
@@ -40,6 +40,24 @@ describe('data files', () => {
       `SELECT name, field_id FROM parquet_schema('${file!.location}') WHERE field_id IS NOT NULL`,
     )
     expect(ids.getRowsJson()).toEqual(state.schema.fields.map((field) => [field.name, String(field.id)]))
+  })
+
+  test('small row groups have the statistics of one; where all of one are null there are no bounds', async () => {
+    const select = `SELECT (i * 7919) % 10007 AS id, TIMESTAMPTZ '2026-11-20 00:00:00+00' + INTERVAL (i) SECOND AS timestamp,
+      CASE WHEN i % 3 > 0 THEN 't' || (i * 31) % 5003 END AS type, CASE WHEN i > 5000 THEN i END AS cost FROM range(10000) AS r(i)`
+    const [one] = await write(select, 'one')
+    const layout = { ...parquetLayout(state), rowGroupRows: 2048 }
+    const [several] = await writeParquet(lake.connection, layout, select, lake.root, 'several')
+    const groups = await lake.connection.runAndReadAll(
+      `SELECT count(DISTINCT row_group_id) FROM parquet_metadata('${several!.location}')`,
+    )
+    expect(groups.getRowsJson()).toEqual([['5']])
+    expect(several!.partition).toEqual(one!.partition)
+    const meaning = (file: ParquetFile, name: string) => ({ ...file.columns.get(column(name)), bytes: 0n })
+    for (const name of ['id', 'timestamp', 'type']) {
+      expect(meaning(several!, name)).toEqual(meaning(one!, name))
+    }
+    expect(meaning(several!, 'cost')).toEqual({ bytes: 0n, values: 10_000n, nulls: 5001n })
   })
 
   test('rows of several days and of none are one file for each', async () => {
