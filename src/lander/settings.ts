@@ -19,7 +19,10 @@ export interface LanderSettings {
    * more threads per statement took a third more CPU for the same chunk.
    */
   threads: number
-  /** Chunk files at least this large become data files as they are; smaller ones of a batch are merged first. */
+  /**
+   * Chunk files at least this large become data files as they are; smaller ones of a batch are merged first. Compaction, which merges
+   * eight, makes less work of those in between than landing, which merges the few of one batch.
+   */
   adoptBytes: number
   /** Ids that are remembered at most; beyond it the oldest are let go although they are inside the window. */
   idsMax: number
@@ -42,7 +45,7 @@ export const LANDER_DEFAULTS: LanderSettings = {
   askPollMs: 1_000,
   memoryBytes: 512 * 1024 * 1024,
   threads: 1,
-  adoptBytes: 1024 * 1024,
+  adoptBytes: 128 * 1024,
   idsMax: 20_000_000,
   reserveSpool: 0.05,
   reserveCommit: 0.01,
