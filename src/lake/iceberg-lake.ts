@@ -114,13 +114,13 @@ class IcebergLake implements Lake {
     return tableState(version)
   }
 
-  async raiseEpoch(table: string, epoch: number): Promise<TableState> {
+  async raiseEpoch(table: string, epoch: number, also: Record<string, string> = {}): Promise<TableState> {
     const version = await this.#writer.setProperties(table, (base) => {
       checkConsistent(base)
       const state = tableState(base)
       if (state.epoch === epoch) return undefined
       if (state.epoch > epoch) checkExpected(state, { position: state.position, epoch })
-      return { [property.epoch]: String(epoch) }
+      return { ...also, [property.epoch]: String(epoch) }
     })
     return tableState(version)
   }

@@ -21,6 +21,8 @@ export const property = {
   batch: 'landfall.batch',
   counters: 'landfall.counters',
   formatVersion: 'landfall.format-version',
+  /** URL of the lander in charge, where a swap has chosen one (on `events`). */
+  lander: 'landfall.lander',
   /** When maintenance last unlinked files (ISO 8601, UTC): the version that it commits before it does. */
   sweptAt: 'landfall.swept-at',
 } as const
@@ -122,8 +124,11 @@ export interface Lake {
    * is there under this id.
    */
   commitStaged(table: string, commit: StagedCommit): Promise<TableState>
-  /** Raises the epoch (a properties-only commit): from here on commits under an older epoch fail with `lake/fenced`. */
-  raiseEpoch(table: string, epoch: number): Promise<TableState>
+  /**
+   * Raises the epoch (a properties-only commit): from here on commits under an older epoch fail with `lake/fenced`. `also`: other
+   * properties that change in the same commit.
+   */
+  raiseEpoch(table: string, epoch: number, also?: Record<string, string>): Promise<TableState>
   /** Live files of the state's current snapshot (or of an earlier one), oldest first. */
   files(state: TableState, snapshotId?: bigint): Promise<PinnedFile[]>
   /** Those files for DuckDB to open, in their order, until `release`. */

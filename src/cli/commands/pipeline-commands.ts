@@ -25,6 +25,27 @@ export function addPipelineCommands(program: Command): void {
     })
   withSettings(check, 'data', 'storage.url', 'catalog.url')
 
+  const swap = program
+    .command('swap')
+    .summary('hand the tables over to another lander')
+    .description(
+      'With --rehearse both landers first land the same newest part of the log into namespaces of their own; ' +
+        'tables are compared row by row, questions answer by answer, and only when all are equal is the next lander put in charge. ' +
+        'Pipeline, tables and the lander that runs are not touched by a rehearsal. Exit code 1 when something differs.',
+    )
+    .argument('<PIPELINE>', 'the pipeline file')
+    .argument('<lander=URL>', 'the next lander: duckdb:, or sc://HOST:15002?mode=batch or stream (Spark Connect)')
+    .option('--rehearse', 'compare first, and hand over only when all is equal', false)
+    .option('--dry-run', 'rehearse, and hand nothing over', false)
+    .option('--records <N>', 'rehearse on the newest N records of the log', '1000000')
+    .option('--json', 'one object', false)
+    .addHelpText('after', '\nExample:\n  $ landfall swap pipeline.ts lander=sc://127.0.0.1:15002 --rehearse')
+    .action(async (pipeline: string, change: string, options: Record<string, unknown>) => {
+      const { runSwap } = await import('../swap.ts')
+      await runSwap(resolve(pipeline), change, options as never, settingFlags(options))
+    })
+  withSettings(swap, 'data', 'log.url', 'storage.', 'catalog.', 'lander.')
+
   program
     .command('init')
     .summary('write a starter pipeline that runs')
