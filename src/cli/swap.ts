@@ -1,8 +1,8 @@
 /** `landfall swap PIPELINE lander=URL`. */
 import { LandfallError } from '../base/errors.ts'
 import { resolveSettings, roomSettings, type SettingName } from '../config.ts'
-import { namedOf } from '../pipeline/named.ts'
 import { loadPipeline } from '../pipeline/load.ts'
+import { namedOf } from '../pipeline/named.ts'
 import type { Rehearsal, Side } from '../pipeline/swap/rehearse.ts'
 import { openSwap, type Swap } from '../pipeline/swap/swap.ts'
 import { EXIT, usageError } from './exit.ts'
@@ -25,11 +25,14 @@ export async function runSwap(
 ): Promise<void> {
   const next = nextLander(change)
   const records = Number(options.records)
-  if (!(Number.isSafeInteger(records) && records > 0)) throw usageError(`--records ${options.records}: expected a number of records`)
+  if (!(Number.isSafeInteger(records) && records > 0))
+    throw usageError(`--records ${options.records}: expected a number of records`)
   const { compiled } = await loadPipeline(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: compiled.settings })
   const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort(new LandfallError('closed', 'swap/stopped', 'stopped: nothing was handed over')))
+  process.once('SIGINT', () =>
+    stop.abort(new LandfallError('closed', 'swap/stopped', 'stopped: nothing was handed over')),
+  )
   await using swap = await openSwap({
     pipeline: compiled,
     named: namedOf(compiled, path),
@@ -37,13 +40,18 @@ export async function runSwap(
     next,
     settings: roomSettings(settings, 'lander'),
   })
-  if (swap.now === swap.next) throw inChargeAlready(next)
+  if (swap.now === swap.next && !options.dryRun) throw inChargeAlready(next)
   const rehearsal =
     options.rehearse || options.dryRun ? await rehearse(swap, records, options.json, stop.signal) : undefined
   const handsOver = !options.dryRun && rehearsal?.equal !== false
   if (handsOver) await swap.handOver()
   if (options.json) {
-    const result = { now: swap.now, next: swap.next, ...(rehearsal ? { rehearsal } : {}), handedOver: handsOver }
+    const result = {
+      now: swap.now,
+      next: swap.next,
+      ...(rehearsal ? { rehearsal } : {}),
+      handedOver: handsOver,
+    }
     process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
   } else process.stdout.write(`${conclusion(swap, rehearsal, handsOver)}\n`)
   if (rehearsal?.equal === false) process.exitCode = EXIT.failure
@@ -54,18 +62,25 @@ function nextLander(change: string): string {
   const match = /^([a-z]+)=(.+)$/.exec(change)
   if (match === null) throw usageError(`${change}: expected lander=URL, e.g. lander=sc://127.0.0.1:15002`)
   if (match[1] !== 'lander') {
-    throw usageError(`${change}: only the lander can be swapped by a command; docs/guide/outgrow.md says how to move the ${match[1]}`)
+    throw usageError(
+      `${change}: only the lander can be swapped by a command; docs/guide/outgrow.md says how to move the ${match[1]}`,
+    )
   }
   return match[2]!
 }
 
 function inChargeAlready(url: string): LandfallError {
   return new LandfallError('fix-request', 'swap/same', `${url} is the lander in charge already`, {
-    hint: 'Nothing was changed',
+    hint: 'Nothing was changed. With --dry-run it can be rehearsed against itself',
   })
 }
 
-async function rehearse(swap: Swap, records: number, quiet: boolean, signal: AbortSignal): Promise<Rehearsal> {
+async function rehearse(
+  swap: Swap,
+  records: number,
+  quiet: boolean,
+  signal: AbortSignal,
+): Promise<Rehearsal> {
   let total = 0
   let progress: Progress | undefined
   let on: Side | undefined
@@ -77,7 +92,10 @@ async function rehearse(swap: Swap, records: number, quiet: boolean, signal: Abo
       const ranges = Object.entries(to.next).map(
         ([partition, end]) => `partition ${partition}: ${from.next[Number(partition)] ?? 0} to ${end - 1}`,
       )
-      total = Object.entries(to.next).reduce((sum, [partition, end]) => sum + end - (from.next[Number(partition)] ?? 0), 0)
+      total = Object.entries(to.next).reduce(
+        (sum, [partition, end]) => sum + end - (from.next[Number(partition)] ?? 0),
+        0,
+      )
       if (!quiet) process.stderr.write(`rehearsing on ${total} records (${ranges.join(', ')})\n`)
     },
     onProgress(side, landed) {
@@ -139,7 +157,8 @@ function formatRehearsal({ now, next }: Swap, { sides, tables, questions }: Rehe
 }
 
 function conclusion({ now, next }: Swap, rehearsal: Rehearsal | undefined, handedOver: boolean): string {
-  if (rehearsal?.equal === false) return `${next} lands something else: nothing was handed over, ${now} goes on`
+  if (rehearsal?.equal === false)
+    return `${next} lands something else: nothing was handed over, ${now} goes on`
   const said = rehearsal === undefined ? '' : 'equal: '
   if (!handedOver) return `${said}nothing was handed over (--dry-run), ${now} goes on`
   return `${said}${next} is in charge of the tables now; a lander that runs goes over to it by itself`

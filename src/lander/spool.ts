@@ -20,6 +20,9 @@ export interface SpoolChunk {
   counts: { records: number; landed: number; dead: number; duplicate: number }
 }
 
+/** URL of the lander that writes a spool: the engine within. */
+export const SPOOLING_LANDER = 'duckdb:'
+
 export interface SpoolManifest {
   version: 1
   logId: string

@@ -8,6 +8,7 @@ import type { CompiledPipeline } from '../model/pipeline.ts'
 import type { Places } from './places.ts'
 import { openPlans } from './plans.ts'
 import { openLakeAt, openLogReaderAt } from './rooms.ts'
+import { landerToStart } from './swap/in-charge.ts'
 
 export interface LandingOptions {
   pipeline: CompiledPipeline
@@ -30,7 +31,7 @@ export async function openLanding(options: LandingOptions): Promise<Lander> {
   ])
   const reasons = new Reasons(options.pipeline.plan, options.onReason)
   try {
-    const lander = await openLanderAt(places.lander, {
+    const lander = await openLanderAt(await landerToStart(lake, places.lander), {
       places,
       ...(secrets.landerToken === null ? {} : { token: secrets.landerToken }),
       pipeline: options.pipeline,

@@ -2,6 +2,7 @@
  * Where the parts of a pipeline are: log, storage and catalog by their URLs, and the directory of this machine, which stays
  * whatever the URLs are (locks, plan of the open batch, scratch, spool, state). Plain data; nothing is opened here.
  */
+import { SPOOLING_LANDER } from '../lander/spool.ts'
 import { type DataPaths, dataPaths } from './paths.ts'
 
 /** Parts that a URL moves. The names are rooms; they are persisted in `bound.json`. */
@@ -11,8 +12,8 @@ export type Movable = (typeof MOVABLE)[number]
 export interface Places extends Record<Movable, string> {
   data: string
   paths: DataPaths
-  /** `duckdb:` or `sc://…`. */
-  lander: string
+  /** `duckdb:` or `sc://…`; null: nobody said, so the one that a swap has put in charge, else the engine within. */
+  lander: string | null
   secrets: Secrets
 }
 
@@ -36,7 +37,7 @@ const NO_SECRETS: Secrets = {
 
 /** The catalog that is in the lake's own files. */
 export const OWN_CATALOG = 'file:'
-export const OWN_LANDER = 'duckdb:'
+export const OWN_LANDER = SPOOLING_LANDER
 
 /** Everything in the data directory: no URL was given. */
 export function ownPlaces(data: string): Places {
@@ -47,7 +48,7 @@ export function ownPlaces(data: string): Places {
     log: paths.log,
     storage: paths.lake,
     catalog: OWN_CATALOG,
-    lander: OWN_LANDER,
+    lander: null,
     secrets: NO_SECRETS,
   }
 }
@@ -66,5 +67,5 @@ export function topicOf(places: Places): string {
 
 /** The lander judges with an engine of this machine and writes a spool that the query process beside it reads. */
 export function hasSpool({ lander }: Places): boolean {
-  return lander === OWN_LANDER
+  return (lander ?? OWN_LANDER) === OWN_LANDER
 }

@@ -21,7 +21,7 @@ export async function whenReachable<T>(
   open: () => Promise<T>,
   { onWait, signal }: WhenReachable,
 ): Promise<T> {
-  const remote = places.lander !== OWN_LANDER || MOVABLE.some((part) => !isOwn(places, part))
+  const remote = (places.lander ?? OWN_LANDER) !== OWN_LANDER || MOVABLE.some((part) => !isOwn(places, part))
   let told = ''
   for (let pause = FIRST_MS; ; pause = Math.min(pause * 2, MOST_MS)) {
     try {

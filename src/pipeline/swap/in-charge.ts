@@ -9,6 +9,7 @@
 import { LandfallError } from '../../base/errors.ts'
 import { type Lake, property, type TableState } from '../../lake/lake.ts'
 import { EVENTS_TABLE } from '../../model/pipeline.ts'
+import { OWN_LANDER } from '../places.ts'
 
 /** URL of the lander that a swap has put in charge; undefined when there was no swap. */
 export async function landerInCharge(lake: Lake): Promise<string | undefined> {
@@ -38,9 +39,9 @@ async function landedStates(lake: Lake): Promise<TableState[]> {
  * The lander to start: the one in charge. `given`: the URL of a flag, of the environment or of the pipeline file; null when
  * nobody said. Throws `lander/other-in-charge` when that is another one than a swap has put in charge.
  */
-export async function landerToStart(lake: Lake, given: string | null, own: string): Promise<string> {
+export async function landerToStart(lake: Lake, given: string | null): Promise<string> {
   const inCharge = await landerInCharge(lake)
-  if (inCharge === undefined) return given ?? own
+  if (inCharge === undefined) return given ?? OWN_LANDER
   if (given === null || given === inCharge) return inCharge
   throw new LandfallError(
     'fix-config',

@@ -57,21 +57,37 @@ export interface Rehearsal {
 const MEMORY = '1GB'
 
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
-  const { directory, pipeline, from, to } = options
-  await rm(directory, { recursive: true, force: true })
-  await mkdir(directory, { recursive: true })
-  const lakes = {
-    now: await options.openLake(namespaceOf('now')),
-    next: await options.openLake(namespaceOf('next')),
-  }
-  for (const side of SIDES) await dropTables(lakes[side], namespaceOf(side))
-  try {
+  return inShadow(options, async (lakes) => {
     const now = await land(options, 'now', lakes.now)
     const next = await land(options, 'next', lakes.next)
-    const tables = await compareTables(pipeline, lakes, directory)
-    const questions = await compareQuestions(pipeline.questions, options.named, lakes)
+    const tables = await compareTables(options.pipeline, lakes, options.directory)
+    const questions = await compareQuestions(options.pipeline.questions, options.named, lakes)
     const equal = [...tables, ...questions].every((one) => one.equal)
-    return { records: recordsBetween(from, to), sides: { now, next }, tables, questions, equal }
+    return {
+      records: recordsBetween(options.from, options.to),
+      sides: { now, next },
+      tables,
+      questions,
+      equal,
+    }
+  })
+}
+
+/** Throws what keeps the next lander from landing here: it is opened for real, makes the tables, and lands the range. */
+export async function tryNext(options: RehearsalOptions): Promise<void> {
+  await inShadow(options, (lakes) => land(options, 'next', lakes.next))
+}
+
+async function inShadow<T>(
+  { directory, openLake }: RehearsalOptions,
+  work: (lakes: Record<Side, Lake>) => Promise<T>,
+): Promise<T> {
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true })
+  const lakes = { now: await openLake(namespaceOf('now')), next: await openLake(namespaceOf('next')) }
+  for (const side of SIDES) await dropTables(lakes[side], namespaceOf(side))
+  try {
+    return await work(lakes)
   } finally {
     for (const side of SIDES) await dropTables(lakes[side], namespaceOf(side)).catch(() => {})
     await rm(directory, { recursive: true, force: true })

@@ -11,7 +11,14 @@ import { OWN_LANDER, type Places } from '../places.ts'
 import { openPlans } from '../plans.ts'
 import { openLakeAt, openLogReaderAt, openStorageAt } from '../rooms.ts'
 import { handOver, landerInCharge } from './in-charge.ts'
-import { type Rehearsal, rehearse, type ShadowParts, type Side } from './rehearse.ts'
+import {
+  type Rehearsal,
+  type RehearsalOptions,
+  rehearse,
+  type ShadowParts,
+  type Side,
+  tryNext,
+} from './rehearse.ts'
 
 export interface SwapOptions {
   pipeline: CompiledPipeline
@@ -34,15 +41,25 @@ export interface Swap extends AsyncDisposable {
     onRange?: (from: Position, to: Position) => void
     onProgress?: (side: Side, records: number) => void
   }): Promise<Rehearsal>
-  /** Puts the next lander in charge and fences the present one. */
+  /** Puts the next lander in charge and fences the present one. Throws when the next one cannot be opened here: then nothing has changed. */
   handOver(): Promise<void>
 }
 
 export async function openSwap(options: SwapOptions): Promise<Swap> {
   const { places, next } = options
   const { lake } = await openLakeAt(places)
-  const now = (await landerInCharge(lake)) ?? places.lander
+  const now = (await landerInCharge(lake)) ?? places.lander ?? OWN_LANDER
   const log = await openLogReaderAt(places)
+  const shadow = async (from: Position, to: Position): Promise<RehearsalOptions> => ({
+    pipeline: options.pipeline,
+    named: options.named,
+    log,
+    from,
+    to,
+    openLake: (namespace) => openShadowLake(places, namespace),
+    landers: { now: await opener(options, now), next: await opener(options, next) },
+    directory: join(places.data, 'rehearsal'),
+  })
   return {
     now,
     next,
@@ -50,19 +67,16 @@ export async function openSwap(options: SwapOptions): Promise<Swap> {
       const { from, to } = await newest(log, records)
       onRange?.(from, to)
       return rehearse({
-        pipeline: options.pipeline,
-        named: options.named,
-        log,
-        from,
-        to,
-        openLake: (namespace) => openShadowLake(places, namespace),
-        landers: { now: await opener(options, now), next: await opener(options, next) },
-        directory: join(places.data, 'rehearsal'),
+        ...(await shadow(from, to)),
         ...(signal === undefined ? {} : { signal }),
         ...(onProgress === undefined ? {} : { onProgress }),
       })
     },
-    handOver: () => handOver(lake, next),
+    async handOver() {
+      const end = await log.end()
+      await tryNext(await shadow(end, end))
+      await handOver(lake, next)
+    },
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   }
 }
@@ -93,7 +107,10 @@ async function newest(log: LogReader, records: number): Promise<{ from: Position
   const all = partitions.reduce((sum, partition) => sum + held(partition), 0)
   const share = all === 0 ? 0 : Math.min(1, records / all)
   const next = Object.fromEntries(
-    partitions.map((partition) => [partition, nextOffset(to, partition) - Math.ceil(held(partition) * share)]),
+    partitions.map((partition) => [
+      partition,
+      nextOffset(to, partition) - Math.ceil(held(partition) * share),
+    ]),
   )
   return { from: { logId: log.id, next }, to }
 }

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import { type Lake, property, type TableState } from '../../../lake/lake.ts'
 import type { Snapshot } from '../../../lake/metadata.ts'
-import type { SpoolChunk, SpoolManifest } from '../../../lander/spool.ts'
+import { SPOOLING_LANDER, type SpoolChunk, type SpoolManifest } from '../../../lander/spool.ts'
 import type { LogReader } from '../../../log/log.ts'
 import { EVENTS_TABLE } from '../../../model/pipeline.ts'
 import { type Position, parsePosition } from '../../../model/position.ts'
@@ -96,7 +96,7 @@ export class Pinner {
     const end = await log?.end()
     signal.throwIfAborted()
     const proved = events?.position
-    const manifest = await this.#manifest(end, signal)
+    const manifest = hasSpool(events) ? await this.#manifest(end, signal) : undefined
     let tail = tailOf(manifest, proved)
     if (tail === 'moved-on') {
       if (!last) return undefined
@@ -193,6 +193,11 @@ function choose(state: TableState, proved: Position | undefined, tail: Tail): Ch
   const border = tail.borders.findIndex((border) => samePlace(border, state.position))
   if (border >= 0) return { state, snapshotId: current, fromChunk: border }
   return { state, snapshotId: newestProved(state, proved), fromChunk: 0 }
+}
+
+/** Unless a swap has put a lander in charge that writes none: waiting for what it left would be for nothing. */
+function hasSpool(events: TableState | undefined): boolean {
+  return (events?.metadata.properties[property.lander] ?? SPOOLING_LANDER) === SPOOLING_LANDER
 }
 
 /** The newest snapshot, back from the current one, whose position `proved` reaches; undefined when the table was empty then. */
