@@ -494,3 +494,19 @@ test('with the disk below its reserves nothing is landed, and it goes on by itse
 test('game is the pipeline of these tests', () => {
   expect(game.tables.map((table) => table.name)).toEqual(['sword_purchases', 'purchases', 'guilds'])
 })
+
+test('a foreign record that is no JSON is a dead letter, also where names of the plan are equal but for case', async () => {
+  const { compiled } = definePipeline({
+    name: 'cases',
+    events: { a: Type.Object({ x: Type.String() }), b: Type.Object({ X: Type.String() }) },
+    tables: { of_a: { events: ['a'] }, of_b: { events: ['b'] } },
+  })
+  await using world = new World(compiled)
+  await world.send(
+    { event: '{"event_type":"a"', plan: null },
+    { event: { event_type: 'b', X: 'x' }, id: '1' },
+  )
+  await world.land()
+  expect(await world.rows('dead_letters', 'reason')).toEqual([{ reason: 'malformed_json' }])
+  expect(await world.rows('of_b', 'X')).toEqual([{ X: 'x' }])
+})

@@ -14,7 +14,9 @@ import type { Pipeline } from '../../src/model/definition.ts'
 import type { CompiledPipeline } from '../../src/model/pipeline.ts'
 import type { Plan, PlanProperty } from '../../src/model/plan.ts'
 import { planDirectory, savePlan } from '../../src/model/plan-store.ts'
+import { createRandom } from '../../src/simulate/random.ts'
 import { findSpark } from '../engines/spark.ts'
+import { randomPipeline, randomSent } from './random-events.ts'
 import { comparable, type Fault, landWithSpark, type Rows } from './spark-tables.ts'
 import { type Sent, World } from './support.ts'
 
@@ -123,6 +125,10 @@ test('every vector gets the verdict that the vector file says, and the value tha
   expectEqual(pipeline, found, await duckTables(world))
 })
 
+/** Of the test with random events: SEED, RUNS and ROWS choose others. */
+const RUNS = Number(process.env['RUNS'] ?? 2)
+const ROWS = Number(process.env['ROWS'] ?? 2000)
+
 const GOLDEN = new URL('../golden/lander/', import.meta.url)
 for (const name of readdirSync(GOLDEN)) {
   test(`golden: ${name}`, { timeout: 120_000 }, async ({ skip }) => {
@@ -147,6 +153,37 @@ for (const name of readdirSync(GOLDEN)) {
     expectEqual(made.compiled, found, expected)
   })
 }
+
+test('events at random, bent and foreign ones too, get from Spark what DuckDB gives them', {
+  timeout: 600_000,
+}, async ({ skip }) => {
+  if ('missing' in spark) return skip(spark.missing)
+  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  console.log(`seed ${seed}`)
+  const random = createRandom(seed)
+  for (let run = 0; run < RUNS; run++) {
+    const made = randomPipeline(random)
+    const { pipeline, plans } = made
+    await using world = new World(pipeline)
+    for (const plan of plans.values()) await savePlan(planDirectory(join(world.directory, 'plans')), plan)
+    const sent = Array.from({ length: ROWS }, (_, i) => randomSent(random, made, i))
+    await world.send(...sent)
+    await world.land()
+    const expected = await duckTables(world)
+    expect(expected['events']!.length).toBeGreaterThan(ROWS / 20)
+    const faults = faultsOf(ROWS, expected)
+    const found = await landWithSpark({
+      spark,
+      connection,
+      pipeline,
+      plans,
+      log: world.log,
+      faults,
+      directory,
+    })
+    expectEqual(pipeline, found, expected)
+  }
+})
 
 function expectEqual(
   pipeline: CompiledPipeline,

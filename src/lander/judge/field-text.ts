@@ -52,7 +52,8 @@ export class FieldTexts {
         field.mode = 'json'
         columns.push(`x${apart.length} AS ${field.sql}`)
         apart.push(
-          `TRY(nullif(json_extract(raw, ${pointer(field.name)})::VARCHAR, 'null')) AS x${apart.length}`,
+          // TRY around nothing else: of nullif DuckDB makes a CASE, and computes what stands in it twice outside of TRY.
+          `nullif(TRY(json_extract(raw, ${pointer(field.name)}))::VARCHAR, 'null') AS x${apart.length}`,
         )
         continue
       }
