@@ -269,6 +269,13 @@ const all = {
       inPipeline: false,
     },
   ),
+  'sql.password': setting<string | null>(
+    'sql.password',
+    secret,
+    null,
+    'password for a Trino or Presto that asks for one, over TLS',
+    hidden,
+  ),
   'sql.users': setting<string | null>(
     'sql.users',
     file,

@@ -1,11 +1,12 @@
 /** The lander process: from the log into the lake. */
 
+import { LandfallError } from '../base/errors.ts'
 import { type Reason, Reasons } from '../collector/reasons.ts'
 import type { LakeSettings } from '../lake/settings.ts'
 import type { Lander, LanderOptions } from '../lander/lander.ts'
 import { openLanderAt } from '../lander/open.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
-import type { Places } from './places.ts'
+import { OWN_CATALOG, OWN_LANDER, type Places } from './places.ts'
 import { openPlans } from './plans.ts'
 import { openLakeAt, openLogReaderAt } from './rooms.ts'
 import { landerToStart } from './swap/in-charge.ts'
@@ -25,6 +26,7 @@ export interface LandingOptions {
 export async function openLanding(options: LandingOptions): Promise<Lander> {
   const { places } = options
   const { paths, secrets } = places
+  refuseOwnCatalogElsewhere(places)
   const [log, { lake, storage }] = await Promise.all([
     openLogReaderAt(places, { waitMs: options.logWaitMs }),
     openLakeAt(places, options.lake),
@@ -49,6 +51,19 @@ export async function openLanding(options: LandingOptions): Promise<Lander> {
     await log[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** An engine elsewhere commits through a catalog that it can reach; the one in the lake's own files is known to Landfall alone. */
+function refuseOwnCatalogElsewhere({ lander, catalog }: Places): void {
+  if ((lander ?? OWN_LANDER) === OWN_LANDER || catalog !== OWN_CATALOG) return
+  throw new LandfallError(
+    'fix-config',
+    'lander/needs-catalog',
+    `the lander ${lander} cannot commit to the catalog in the tables' own files`,
+    {
+      hint: 'Name a catalog that it reaches: --catalog http://HOST:8181/ (Iceberg REST) or thrift://HOST:9083',
+    },
+  )
 }
 
 /** The lander reads the log until it is closed; then nobody does. */

@@ -28,6 +28,8 @@ export interface QueryOptions {
   settings: DuckdbEngineSettings
   /** Views and files of the pipeline; default: what the lander kept. */
   named?: Named
+  /** The lander of this machine is there or is coming: its spool is waited for (default: when there is one). */
+  spoolExpected?: boolean
   /** Told when changed users or a changed certificate cannot be taken over. */
   onWarning?: (text: string, error: unknown) => void
 }
@@ -48,7 +50,7 @@ export async function openDataEngine(
   logWaitMs = 0,
   named?: Named,
 ): Promise<SqlEngine> {
-  return (await openEngine(places, settings, logWaitMs, named)).engine
+  return (await openEngine(places, settings, logWaitMs, named, false)).engine
 }
 
 async function openEngine(
@@ -56,6 +58,7 @@ async function openEngine(
   settings: DuckdbEngineSettings,
   logWaitMs: number,
   named: Named | undefined,
+  spoolExpected: boolean,
 ): Promise<{ engine: SqlEngine; catalog: Catalog }> {
   const [{ lake, catalog }, log, known] = await Promise.all([
     openLakeAt(places),
@@ -63,7 +66,7 @@ async function openEngine(
     named ?? keptNamed(places.data),
   ])
   if (named) refuseTaken(named, await lake.listTables())
-  const spool = hasSpool(places) ? { spoolDirectory: places.paths.spool } : {}
+  const spool = hasSpool(places) ? { spoolDirectory: places.paths.spool, spoolExpected } : {}
   const engine = await openDuckdbEngine({ lake, log, ...spool, named: known, settings })
   return { engine, catalog }
 }
@@ -74,7 +77,13 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
   const warn = (what: string) => (error: unknown) => options.onWarning?.(`${what} not taken over`, error)
   const tls = options.tls && opening.use(await openTls(options.tls, warn('the changed certificate is')))
   const users = options.users && opening.use(await openUsers(options.users, warn('the changed users are')))
-  const { engine, catalog } = await openEngine(places, options.settings, LOG_WAIT_MS, options.named)
+  const { engine, catalog } = await openEngine(
+    places,
+    options.settings,
+    LOG_WAIT_MS,
+    options.named,
+    options.spoolExpected ?? false,
+  )
   try {
     const access = createAccess(options.token, users ? () => users.read() : undefined)
     const iceberg = icebergMount(catalog, access)

@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Lake } from '../lake/lake.ts'
 import type { LogReader } from '../log/log.ts'
 import type { SqlEngine } from '../sql/sql.ts'
+import type { Named } from './named.ts'
 import { isOwn, type Places } from './places.ts'
 import { openCatalogAt, openLakeAt, openLogAt, openLogReaderAt } from './rooms.ts'
 
@@ -51,11 +52,31 @@ function requireData(places: Places, what: 'lake' | 'log'): void {
   )
 }
 
+export interface RemoteSqlOptions {
+  token: string | null
+  password: string | null
+  user: string | null
+  /** Views and files of the pipeline, which a server of others does not have. */
+  named?: Named
+}
+
+function whatIsNamed({ views, reference }: Named): Map<string, string> {
+  return new Map([
+    ...views.map(({ name }) => [name.toLowerCase(), 'view'] as const),
+    ...reference.map(({ name }) => [name.toLowerCase(), 'reference file'] as const),
+  ])
+}
+
 /** SQL over the wire: a running query process, or any server of the Trino protocol. */
 export async function openRemoteSql(
   url: string,
-  { token, user }: { token: string | null; user: string | null } = { token: null, user: null },
+  { token, password, user, named }: RemoteSqlOptions = { token: null, password: null, user: null },
 ): Promise<SqlEngine> {
   const { openTrinoEngine } = await import('../sql/drivers/trino.ts')
-  return openTrinoEngine(url, { ...(token === null ? {} : { token }), ...(user === null ? {} : { user }) })
+  return openTrinoEngine(url, {
+    ...(token === null ? {} : { token }),
+    ...(password === null ? {} : { password }),
+    ...(user === null ? {} : { user }),
+    ...(named === undefined ? {} : { named: whatIsNamed(named) }),
+  })
 }

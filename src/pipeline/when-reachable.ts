@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLandfallError, type LandfallError } from '../base/errors.ts'
-import { isOwn, MOVABLE, OWN_LANDER, type Places } from './places.ts'
+import { hasSpool, isOwn, MOVABLE, type Places } from './places.ts'
 
 const FIRST_MS = 500
 const MOST_MS = 10_000
@@ -21,7 +21,7 @@ export async function whenReachable<T>(
   open: () => Promise<T>,
   { onWait, signal }: WhenReachable,
 ): Promise<T> {
-  const remote = (places.lander ?? OWN_LANDER) !== OWN_LANDER || MOVABLE.some((part) => !isOwn(places, part))
+  const remote = !hasSpool(places) || MOVABLE.some((part) => !isOwn(places, part))
   let told = ''
   for (let pause = FIRST_MS; ; pause = Math.min(pause * 2, MOST_MS)) {
     try {

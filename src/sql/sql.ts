@@ -19,12 +19,17 @@ export type Value = null | boolean | number | bigint | string | Value[] | { [key
 export interface Freshness {
   /** The answer holds every event before this position … */
   position: Position | undefined
-  /** … and the log's durable end was here when it was asked. Equal unless `behind`. */
+  /** … and the log's durable end was here when it was asked. Equal unless `behind`, or only commits could be seen. */
   end: Position | undefined
   /** True when the spool did not reach the end in time: the answer is complete only to `position`. */
   behind: boolean
   /** Batch number the tables stand at. */
   batch: number
+  /**
+   * Given when only commits could be seen (no spool: the lander is on another machine, or the engine is another one): when the
+   * newest was made, in milliseconds since 1970; null when there was none. What came later comes with the next commit.
+   */
+  committedAt?: number | null
 }
 
 /**

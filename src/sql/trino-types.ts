@@ -35,6 +35,20 @@ function parseArgument(raw: string, part: string): TrinoType['arguments'][number
     : { name: '', type: parseTrinoType(part) }
 }
 
+/** A type as Trino prints it: `decimal(5, 2)`, `row(a integer, "b c" varchar)`, `timestamp(3) with time zone`. */
+export function formatTrinoType({ raw, arguments: parts }: TrinoType): string {
+  if (parts.length === 0) return raw
+  const texts = parts.map((part) => {
+    if (typeof part === 'number') return String(part)
+    if ('raw' in part) return formatTrinoType(part)
+    const name = /^[a-z_][a-z0-9_]*$/i.test(part.name) ? part.name : `"${part.name.replaceAll('"', '""')}"`
+    return part.name === '' ? formatTrinoType(part.type) : `${name} ${formatTrinoType(part.type)}`
+  })
+  // The precision of a time stands before its zone.
+  const [head, ...rest] = raw.split(' ')
+  return [`${head}(${texts.join(', ')})`, ...rest].join(' ')
+}
+
 /** Calls back for every character outside double quotes, with the depth of parentheses before it. */
 function scan(
   text: string,

@@ -64,7 +64,8 @@ export function addPipelineCommands(program: Command): void {
     .command('sql')
     .summary('ask one statement, a file, or interactively')
     .description(
-      'Asks the SQL door of a running pipeline, or with --data and nothing running reads the data directory itself. ' +
+      'Asks the SQL door of a running pipeline, or with --data and nothing running reads the tables itself. ' +
+        'With --sql trino://… or presto://… it asks a server of theirs, which sees what is committed. ' +
         'Without a statement: interactive on a terminal, else statements from stdin.',
     )
     .argument('[STATEMENT]', 'a statement; more than one are separated by semicolons')
@@ -73,7 +74,7 @@ export function addPipelineCommands(program: Command): void {
     .addOption(authority())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ landfall sql "select count(*) from events"\n  $ landfall sql --json "show tables"\n  $ landfall sql -f report.sql',
+      '\nExamples:\n  $ landfall sql "select count(*) from events"\n  $ landfall sql --json "show tables"\n  $ landfall sql -f report.sql\n  $ landfall sql --sql trino://me@trino.example:8080/lake/default "show tables"',
     )
     .action(async (statement: string | undefined, options: Record<string, unknown>) => {
       const { openSqlCommand } = await import('../look/sql-command.ts')

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { formatError, isLandfallError } from '../../base/errors.ts'
+import { freshnessText, freshnessWarning } from '../../sql/freshness.ts'
 import { changeSession } from '../../sql/session/change-session.ts'
 import type { Freshness, Session, SqlEngine } from '../../sql/sql.ts'
 import { createJsonSink, createTableSink, write } from './sinks.ts'
@@ -35,7 +36,10 @@ export async function runStatement(run: StatementRun, sql: string, signal: Abort
       await sink.page(page)
     }
     await sink.end()
-    if (result.freshness.behind) await write(run.errorOutput, `${behindLine(result.freshness)}\n`)
+    // Where the footer is printed it says how fresh the answer is; being behind is worth a line of its own.
+    const warning = freshnessWarning(result.freshness)
+    if (warning && (result.freshness.behind || !run.timing))
+      await write(run.errorOutput, `warning: ${warning.text}\n`)
     if (run.timing) await write(run.timing, `${timingLine(performance.now() - started, result.freshness)}\n`)
     return true
   } catch (error) {
@@ -45,20 +49,8 @@ export async function runStatement(run: StatementRun, sql: string, signal: Abort
 }
 
 function timingLine(ms: number, freshness: Freshness): string {
-  const seconds = `${(ms / 1000).toFixed(2)} s`
-  if (!freshness.position) return seconds
-  return `${seconds}, holds every event before ${placeText(freshness.position)}`
-}
-
-function behindLine({ position, end }: Freshness): string {
-  return `warning: the log ends at ${placeText(end)}, this answer reaches to ${placeText(position)}: the lander is behind or not running`
-}
-
-/** `offset 12`, or with several partitions `offsets {"0":12,"1":9}`. */
-function placeText(position: Freshness['position']): string {
-  const next = Object.values(position?.next ?? {})
-  if (next.length > 1) return `offsets ${JSON.stringify(position!.next)}`
-  return `offset ${next[0] ?? 0}`
+  const fresh = freshnessText(freshness)
+  return `${(ms / 1000).toFixed(2)} s${fresh === undefined ? '' : `, ${fresh}`}`
 }
 
 /** `sql/unknown-column: line 1:8: Column 'bad' cannot be resolved. Did you mean cost?`, with the place below it. */

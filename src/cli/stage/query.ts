@@ -7,6 +7,7 @@ import { loadCompiled } from './definition.ts'
 import { runStage, type Stage } from './run-stage.ts'
 import { aborted, loggerOver, type StageCommandOptions, tlsFiles, warnUnencrypted } from './stage-options.ts'
 import { openStageAt } from './stage-places.ts'
+import { supervisorLink } from './supervisor-link.ts'
 
 /** `landfall query`, and the query process of `landfall up`. Ends the process. */
 export function runQuery(options: StageCommandOptions): Promise<never> {
@@ -33,6 +34,7 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
       onWarning: (text, error) => loggerOver(report).warn({ error }, text),
       settings: roomSettings(settings, 'sql'),
       named: namedOf(pipeline, path),
+      spoolExpected: supervisorLink() !== undefined,
     }),
   )
   warnUnencrypted(settings, 'sql', report)

@@ -1,4 +1,5 @@
 /** A session on its way to a Trino server, and what the server wants changed in it: the client's side of the protocol's headers. */
+import { LandfallError } from '../../base/errors.ts'
 import { formDecode, formEncode } from '../form-encoding.ts'
 import type { Session, SessionChange } from '../sql.ts'
 
@@ -48,4 +49,25 @@ export function readSessionChange(prefix: string, headers: Headers): SessionChan
 function pairOf(text: string): [string, string] {
   const equals = text.indexOf('=')
   return [formDecode(text.slice(0, equals).trim()), formDecode(text.slice(equals + 1).trim())]
+}
+
+/** What proves who we are; a password only over TLS. */
+export function authorization(
+  base: string,
+  user: string,
+  { token, password }: { token?: string; password?: string },
+): Record<string, string> {
+  if (token !== undefined) return { authorization: `Bearer ${token}` }
+  if (password === undefined) return {}
+  if (!base.startsWith('https:')) {
+    throw new LandfallError(
+      'fix-config',
+      'sql/insecure-password',
+      `a password would travel unencrypted to ${base}`,
+      {
+        hint: 'Ask by TLS (?tls=true), or take LANDFALL_SQL_PASSWORD out of the environment',
+      },
+    )
+  }
+  return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
 }

@@ -2,8 +2,8 @@
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLandfallError, LandfallError } from '../../base/errors.ts'
-import { untrusted } from '../../base/tls.ts'
 import { parseExact } from '../json.ts'
+import { requireReading } from '../session/writing.ts'
 import type {
   Freshness,
   QueryOptions,
@@ -19,26 +19,33 @@ import { quoteIdentifier } from '../text.ts'
 import { type ErrorParticulars, fromWireError } from '../trino-errors.ts'
 import { ERROR_HEADER, FRESHNESS_HEADER, type WireResults } from '../trino-protocol.ts'
 import { fromWireValue, parseTrinoType } from '../trino-types.ts'
-import { readSessionChange, requestHeaders } from './trino-session.ts'
+import { LAST_COMMIT, lastCommitOf, readsTables } from './last-commit.ts'
+import { fromPrestoError, fromPrestoType } from './presto.ts'
+import { otherDialect, refused, tooLarge, unreachable } from './trino-refusals.ts'
+import { authorization, readSessionChange, requestHeaders } from './trino-session.ts'
+import { parseTrinoUrl } from './trino-url.ts'
 
 export interface TrinoEngineOptions {
-  /** Default: who runs this process. */
+  /** Default: the user of the URL, else who runs this process. */
   user?: string
   token?: string
-  /** Default `hive`. */
+  /** For servers that ask for a name and a password; over TLS only. */
+  password?: string
+  /** Default: of the URL, else `hive`. */
   catalog?: string
-  /** Default `default`. */
+  /** Default: of the URL, else `default`. */
   schema?: string
-  /** `trino` (default) or `presto`: the prefix of the protocol's headers. */
-  dialect?: 'trino' | 'presto'
+  /** What the pipeline names and a server of theirs does not have: name → `view` or `reference file`. */
+  named?: ReadonlyMap<string, string>
 }
 
 const TIMEOUT_MS = 300_000
+const LAST_COMMIT_MS = 30_000
 const ROWS_MAX = 1_000_000
 const RETRIES_MAX = 5
 const UNKNOWN_FRESHNESS: Freshness = { position: undefined, end: undefined, behind: false, batch: 0 }
 
-/** `http://host:port`, or `trino://host:port` and `presto://host:port` for the same. */
+/** By a URL as src/sql/drivers/trino-url.ts describes it. */
 export function openTrinoEngine(url: string, options: TrinoEngineOptions = {}): SqlEngine {
   return new TrinoEngine(url, options)
 }
@@ -50,31 +57,32 @@ interface Answered {
 
 class TrinoEngine implements SqlEngine {
   readonly #base: string
+  readonly dialect: 'trino' | 'presto'
   readonly prefix: string
   readonly #headers: Record<string, string>
+  readonly #named: ReadonlyMap<string, string>
+  readonly #foreign: boolean
   readonly #closing = new AbortController()
+  /** The server says nothing of freshness, so the tables are asked for their last commit. */
+  #asksLastCommit: boolean
 
-  constructor(url: string, options: TrinoEngineOptions) {
-    const parsed = /^(trino|presto|https?):\/\/(.*?)\/*$/.exec(url)
-    if (!parsed) {
-      throw new LandfallError(
-        'fix-config',
-        'sql/bad-url',
-        `expected http://HOST:PORT or trino://HOST:PORT, found ${url}`,
-      )
-    }
-    const [, scheme, rest] = parsed
-    this.#base = `${scheme === 'https' ? 'https' : 'http'}://${rest}`
-    const dialect = options.dialect ?? (scheme === 'presto' ? 'presto' : 'trino')
-    const prefix = dialect === 'presto' ? 'x-presto' : 'x-trino'
+  constructor(text: string, options: TrinoEngineOptions) {
+    const url = parseTrinoUrl(text)
+    this.#base = url.base
+    this.dialect = url.dialect
+    this.#named = options.named ?? new Map()
+    this.#foreign = url.foreign
+    this.#asksLastCommit = url.foreign
+    const prefix = `x-${url.dialect}`
     this.prefix = prefix
+    const user = url.user ?? options.user ?? userName()
     this.#headers = {
-      [`${prefix}-user`]: options.user ?? userName(),
+      [`${prefix}-user`]: user,
       [`${prefix}-source`]: 'landfall',
-      [`${prefix}-catalog`]: options.catalog ?? 'hive',
-      [`${prefix}-schema`]: options.schema ?? 'default',
+      [`${prefix}-catalog`]: options.catalog ?? url.catalog ?? 'hive',
+      [`${prefix}-schema`]: options.schema ?? url.schema ?? 'default',
       [`${prefix}-client-capabilities`]: 'PARAMETRIC_DATETIME',
-      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...authorization(url.base, user, options),
     }
   }
 
@@ -94,8 +102,42 @@ class TrinoEngine implements SqlEngine {
   }
 
   async query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
-    const run = new Run(this, options, this.#closing.signal)
-    return run.start(sql)
+    if (this.#foreign) requireReading(sql)
+    const asks = this.#asksLastCommit && readsTables(sql)
+    const lastCommit = asks ? await this.#lastCommit(options) : undefined
+    const result = await new Run(this, options, this.#closing.signal).start(sql)
+    if (result.freshness !== UNKNOWN_FRESHNESS) this.#asksLastCommit = false
+    else if (lastCommit) return { ...result, freshness: lastCommit }
+    return result
+  }
+
+  /** Undefined when the tables of the session are none of ours, or the server's connector does not tell. */
+  async #lastCommit({ session, signal }: QueryOptions): Promise<Freshness | undefined> {
+    const options = {
+      ...(session ? { session } : {}),
+      ...(signal ? { signal } : {}),
+      timeoutMs: LAST_COMMIT_MS,
+    }
+    try {
+      const rows: Value[][] = []
+      const { pages } = await new Run(this, options, this.#closing.signal).start(LAST_COMMIT)
+      for await (const page of pages) rows.push(...page)
+      return lastCommitOf(rows[0])
+    } catch (error) {
+      if (isLandfallError(error) && error.kind !== 'closed' && 'errorName' in error.details) return undefined
+      throw error
+    }
+  }
+
+  /** An error of the server in our words. */
+  explain(error: LandfallError): LandfallError {
+    const name = /^Table '?(?:[^'\s]*\.)?([^'.\s]+)'? does not exist/.exec(error.message)?.[1]
+    const what = name === undefined ? undefined : this.#named.get(name)
+    if (what === undefined) return error
+    return new LandfallError(error.kind, error.code, error.message, {
+      hint: `${name} is a ${what} of the pipeline: ask Landfall's own SQL for it, or make it on this server`,
+      details: error.details,
+    })
   }
 
   async post(sql: string, session: Session | undefined, signal: AbortSignal): Promise<Answered> {
@@ -120,12 +162,17 @@ class TrinoEngine implements SqlEngine {
         ...init,
         headers: { ...this.#headers, ...(init.headers as object) },
       }).catch((error: unknown) => {
-        throw unreachable(this.#base, error)
+        throw unreachable(this.#base, error, this.dialect)
       })
       const text = await response.text()
       if (response.ok) return { results: readResults(text, this.#base), headers: response.headers }
       const busy = [429, 502, 503, 504].includes(response.status)
-      if (!busy || attempt === RETRIES_MAX) throw refused(this.#base, response.status, text)
+      if (!busy || attempt === RETRIES_MAX) {
+        throw (
+          (await otherDialect(this.#base, response.status, this.dialect, text)) ??
+          refused(this.#base, response.status, text)
+        )
+      }
       await sleep(100 * 2 ** attempt, undefined, init.signal ? { signal: init.signal } : {})
     }
   }
@@ -160,7 +207,8 @@ class Run {
   async start(sql: string): Promise<QueryResult> {
     let answered = await this.#step(() => this.#engine.post(sql, this.#session, this.#signal))
     while (!answered.results.columns && answered.results.nextUri !== undefined) answered = await this.#next()
-    const columns = (answered.results.columns ?? []).map(readColumn)
+    const read = this.#engine.dialect === 'presto' ? readPrestoColumn : readColumn
+    const columns = (answered.results.columns ?? []).map(read)
     const { updateType } = answered.results
     // A statement that changes the session says so on its last page.
     while (updateType !== undefined && columns.length === 0 && this.#nextUri !== undefined) {
@@ -207,7 +255,10 @@ class Run {
       const change = readSessionChange(this.#engine.prefix, answered.headers)
       if (change) this.#change = { ...this.#change, ...change }
       const { error } = answered.results
-      if (error) throw fromWireError(error, particularsOf(answered.headers))
+      if (error) {
+        const read = this.#engine.dialect === 'presto' ? fromPrestoError(error) : error
+        throw this.#engine.explain(fromWireError(read, particularsOf(answered.headers)))
+      }
       return answered
     } catch (error) {
       if (this.#nextUri !== undefined) await this.#engine.cancel(this.#nextUri)
@@ -230,12 +281,6 @@ class Run {
   }
 }
 
-function tooLarge(rowsMax: number): LandfallError {
-  return new LandfallError('fix-request', 'sql/too-large', `the answer has more than ${rowsMax} rows`, {
-    hint: 'Add a LIMIT or a condition, or aggregate',
-  })
-}
-
 function readResults(text: string, base: string): WireResults {
   try {
     return parseExact(text) as WireResults
@@ -244,34 +289,6 @@ function readResults(text: string, base: string): WireResults {
       cause: error,
     })
   }
-}
-
-function refused(base: string, status: number, text: string): LandfallError {
-  const found = `${status} ${text.trim().slice(0, 200)}`
-  if (status === 401 || status === 403) {
-    const hint =
-      status === 401
-        ? 'Set the token with LANDFALL_SQL_TOKEN'
-        : 'Set the name that belongs to the token with LANDFALL_SQL_USER'
-    return new LandfallError(
-      'fix-config',
-      'sql/unauthorized',
-      `the SQL server at ${base} refused: ${found}`,
-      { hint },
-    )
-  }
-  const kind = status >= 500 || status === 429 ? 'retry' : 'fix-request'
-  return new LandfallError(kind, 'sql/refused', `the SQL server at ${base} answered ${found}`)
-}
-
-function unreachable(base: string, error: unknown): unknown {
-  if (isLandfallError(error) || (error as Error)?.name === 'AbortError') return error
-  const distrust = untrusted(base, error)
-  if (distrust !== undefined) return distrust
-  return new LandfallError('retry', 'sql/unreachable', `no SQL server answers at ${base}`, {
-    hint: 'Start one with landfall up, or name its address with --sql',
-    cause: error,
-  })
 }
 
 function freshnessOf(headers: Headers): Freshness {
@@ -292,6 +309,10 @@ function userName(): string {
     // A container's user may have no name.
     return 'landfall'
   }
+}
+
+function readPrestoColumn({ name, type }: ResultColumn): ResultColumn {
+  return { name, type: fromPrestoType(type) }
 }
 
 /** A column's type comes as a cast would name it, with intervals in capitals. */

@@ -59,6 +59,8 @@ export interface DuckdbEngineParts {
   /** Without it answers reach as far as the spool does, and say nothing about the log's end. */
   log?: LogReader
   spoolDirectory?: string
+  /** False: there may be no lander on this machine; then answers reach to the last commit and nobody is waited for (default true). */
+  spoolExpected?: boolean
   /** Views and files of the pipeline; default: none. */
   named?: NamedDefinitions
   settings?: DuckdbEngineSettings
@@ -111,7 +113,8 @@ class DuckdbEngine implements SqlEngine {
   readonly #answers = new Set<Answer>()
   #machinery: Promise<Machinery> | undefined
 
-  constructor({ lake, log, spoolDirectory, named, settings = {}, clock = systemClock() }: DuckdbEngineParts) {
+  constructor(parts: DuckdbEngineParts) {
+    const { lake, log, spoolDirectory, named, settings = {}, clock = systemClock() } = parts
     const runningMax = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) >= 8 ? 4 : 2
     const processMemoryMax = (settings.memoryMax ?? DEFAULTS.memoryMax) + 1e9
     this.#settings = {
@@ -125,7 +128,8 @@ class DuckdbEngine implements SqlEngine {
     this.#lake = lake
     this.#clock = clock
     this.#spoolDirectory = spoolDirectory
-    this.#spool = spoolDirectory === undefined ? undefined : new SpoolReader(spoolDirectory)
+    this.#spool =
+      spoolDirectory === undefined ? undefined : new SpoolReader(spoolDirectory, parts.spoolExpected)
     this.#namedFiles = named?.reference.map(({ file }) => file) ?? []
     this.#named = new NamedRelations({
       lake,

@@ -9,13 +9,14 @@
  * 4. Each table = its files ∪ the spool's rows from its own position on, to F. A table may already stand beyond P, in the middle
  *    of a batch: then it takes the chunks from there on. If no chunk begins exactly there (a lander was restarted and has not read
  *    as far again, or there is none), the table is read at its newest snapshot that P proves, with the chunks from P on.
+ *    Without a spool on this machine (the lander is elsewhere) nobody is waited for: the answer reaches to P and says so.
  * 5. The spool's files are kept by hard links. One that is gone means that the lander has moved on: pin anew.
  * 6. The snapshots' files are leased from storage until the query has ended. One that maintenance has unlinked meanwhile: pin anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import { type Lake, property, type TableState } from '../../../lake/lake.ts'
-import type { Snapshot } from '../../../lake/metadata.ts'
+import { findSnapshot, type Snapshot } from '../../../lake/metadata.ts'
 import { SPOOLING_LANDER, type SpoolChunk, type SpoolManifest } from '../../../lander/spool.ts'
 import type { LogReader } from '../../../log/log.ts'
 import { EVENTS_TABLE } from '../../../model/pipeline.ts'
@@ -96,7 +97,8 @@ export class Pinner {
     const end = await log?.end()
     signal.throwIfAborted()
     const proved = events?.position
-    const manifest = hasSpool(events) ? await this.#manifest(end, signal) : undefined
+    const committed = this.#parts.spool?.present !== true || !hasSpool(events)
+    const manifest = committed ? undefined : await this.#manifest(end, signal)
     let tail = tailOf(manifest, proved)
     if (tail === 'moved-on') {
       if (!last) return undefined
@@ -114,8 +116,9 @@ export class Pinner {
     const freshness: Freshness = {
       position,
       end: end ?? position,
-      behind: end !== undefined && !reaches(position, end),
+      behind: !committed && end !== undefined && !reaches(position, end),
       batch: events?.batch ?? 0,
+      ...(committed ? { committedAt: committedAt(events) } : {}),
     }
     return this.#hold(choices, tail, freshness, signal)
   }
@@ -169,6 +172,10 @@ export class Pinner {
     if (files.length === 0) return { paths: [], release: () => {} }
     return this.#parts.spool!.pin(files)
   }
+}
+
+function committedAt(events: TableState | undefined): number | null {
+  return (events && findSnapshot(events.metadata)?.['timestamp-ms']) ?? null
 }
 
 function tailOf(manifest: SpoolManifest | undefined, proved: Position | undefined): Tail | 'moved-on' {

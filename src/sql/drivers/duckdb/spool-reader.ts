@@ -5,6 +5,7 @@
  * The few small system calls are synchronous: queries occupy the threads that Node's asynchronous calls would wait for.
  */
 import {
+  existsSync,
   type FSWatcher,
   linkSync,
   mkdirSync,
@@ -38,15 +39,24 @@ export interface PinnedSpoolFiles {
 
 export class SpoolReader {
   readonly #directory: string
+  #present: boolean
   #watcher: FSWatcher | undefined
   readonly #wakers = new Set<() => void>()
   #cached: { mark: string; manifest: SpoolManifest } | undefined
   /** Mark of the manifest that a whole wait saw unmoved. */
   #stalledAt: string | undefined
 
-  constructor(directory: string) {
+  /** `expected`: a lander of this machine is there or is coming, so its answer is waited for. */
+  constructor(directory: string, expected = true) {
     this.#directory = directory
+    this.#present = expected
     removeStalePins(join(directory, spoolPaths.pins))
+  }
+
+  /** Whether a lander of this machine writes, or ever wrote, a spool here. */
+  get present(): boolean {
+    this.#present ||= existsSync(this.#directory)
+    return this.#present
   }
 
   /** The current manifest, or undefined when there is none. */

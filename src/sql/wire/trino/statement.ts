@@ -7,7 +7,8 @@
 import { randomBytes } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { LandfallError } from '../../../base/errors.ts'
-import type { Freshness, QueryOptions, QueryProgress, QueryResult, Session, Value } from '../../sql.ts'
+import { freshnessWarning } from '../../freshness.ts'
+import type { QueryOptions, QueryProgress, QueryResult, Session, Value } from '../../sql.ts'
 import { particularsOf, toWireError } from '../../trino-errors.ts'
 import {
   ERROR_HEADER,
@@ -252,7 +253,10 @@ export class Statement {
   #describeResult(results: WireResults, headers: OutgoingHttpHeaders, { writer, result }: Running): void {
     results.columns = writer.columns
     headers[FRESHNESS_HEADER] = headerJson(result.freshness)
-    if (result.freshness.behind) results.warnings.push(behindWarning(result.freshness))
+    const warning = freshnessWarning(result.freshness)
+    if (warning) {
+      results.warnings.push({ warningCode: { code: 1, name: warning.name }, message: warning.text })
+    }
     if (result.updateType !== undefined) results.updateType = result.updateType
     // On the page that completes the statement: a client must not change its session for one that fails yet.
     if (result.sessionChange && this.ended) {
@@ -271,13 +275,5 @@ export class Statement {
       sent: this.#sent,
       computed: this.#ready !== undefined,
     })
-  }
-}
-
-function behindWarning({ position, end }: Freshness): WireResults['warnings'][number] {
-  const at = (value: Freshness['position']) => JSON.stringify(value?.next ?? {})
-  return {
-    warningCode: { code: 1, name: 'LANDFALL_BEHIND' },
-    message: `the answer reaches to ${at(position)} of the log, which ends at ${at(end)}: the lander is behind or not running`,
   }
 }
