@@ -45,7 +45,9 @@ function readResult(result: Fields, place: Fields | undefined, eventId: string):
   const receipt: TrackReceipt = { eventId }
   const logId = textOf(place, 'log_id')
   if (logId !== undefined) receipt.logId = logId
-  if (typeof place?.['partition'] === 'number') receipt.partition = place['partition']
+  // Events of one request may stand in several partitions: then each result has its own.
+  const partition = result['partition'] ?? place?.['partition']
+  if (typeof partition === 'number') receipt.partition = partition
   if (typeof result['offset'] === 'number') receipt.offset = result['offset']
   if (reason !== undefined) receipt.warning = message
   return { accepted: true, receipt }

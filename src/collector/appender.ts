@@ -6,6 +6,7 @@ import type { AnswerHeader } from './idempotency.ts'
 import type { CollectorLogger } from './logger.ts'
 import type { CollectorMemory } from './memory.ts'
 import type { Counts } from './metrics.ts'
+import { runsOf } from './receipts.ts'
 import type { Turn } from './state-store.ts'
 
 /** The one way from the collector into the log. */
@@ -32,7 +33,7 @@ export class Appender {
   }
 
   /**
-   * Appends the records of one request as one atomic frame; resolves when they are durable. Throws at once, with nothing
+   * Appends the records of one request, as one atomic frame in each partition; resolves when they are durable. Throws at once, with nothing
    * changed, when the log takes nothing. Everything that follows from the log's word happens in one tick: state, stored
    * answer and position move together, in the log's order.
    */
@@ -43,17 +44,24 @@ export class Appender {
     turn?.leave()
     return promise.then(
       (appended) => {
-        const { partition, baseOffset } = appended
+        const { partition, baseOffset, places } = appended
         if (pending !== undefined) this.#memory.states!.durable(pending)
         if (answer !== undefined) {
           this.#memory.answers.put({
             ...answer,
             partition,
             offset: baseOffset,
+            ...(places === undefined ? {} : { run: runsOf(appended, records.length)[0]!.count }),
             receivedAt: records[0]!.receivedAt,
           })
         }
-        this.#memory.advance(partition, baseOffset + records.length, records.length)
+        if (places === undefined) {
+          this.#memory.advance(partition, baseOffset + records.length, records.length)
+        } else {
+          for (const { partition: at, offset, count } of runsOf(appended, records.length)) {
+            this.#memory.advance(at, offset + count, count)
+          }
+        }
         this.#count(records, began)
         return appended
       },

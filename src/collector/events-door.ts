@@ -154,7 +154,7 @@ export class EventsDoor {
       const appended = await appender.append(batch.records)
       const receipt = receiptOf(appender.log.id, appended, batch.records.length)
       counts.eventsUnknown += unknownNames(batch)
-      const answer = batchAnswer(batch, receipt, minimal)
+      const answer = batchAnswer(batch, receipt, minimal, appended.places)
       // The ids of a batch are in its answer; a header has room for one.
       if (batch.ids.length === 1) Object.assign(answer.headers, receiptHeaders(receipt, batch.ids))
       else answer.headers['Landfall-Receipt'] = receiptText(receipt)

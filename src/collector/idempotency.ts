@@ -16,6 +16,8 @@ export interface StoredAnswer {
   body: string
   partition: number
   offset: number
+  /** So many of them stand one behind the other from there on; absent: all. */
+  run?: number
   /** Microseconds since 1970: it is kept for the window of duplicates. */
   receivedAt: number
 }

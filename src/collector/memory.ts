@@ -33,6 +33,8 @@ export class CollectorMemory {
   readonly #logger: CollectorLogger
   /** Everything before it has been applied. */
   #position: Position
+  /** The log has several, so that only the place of a request's first event is known when it is read again. */
+  #isSpread = false
   #saved: Position | undefined
   #changes = 0
   #saving: Promise<void> | undefined
@@ -74,6 +76,7 @@ export class CollectorMemory {
   async restore(): Promise<void> {
     const start = await this.#log.start()
     const end = await this.#log.end()
+    this.#isSpread = Object.keys(end.next).length > 1
     const remembered = await this.#usable(start, end)
     if (remembered !== undefined) {
       for (const [key, value] of remembered.states) this.states?.restore(key, value)
@@ -216,7 +219,8 @@ export class CollectorMemory {
       else if (name === recordHeader.answer) {
         const answer = parseAnswerHeader(value.toString())
         const { partition, offset, receivedAt } = record
-        if (answer !== undefined) this.answers.put({ ...answer, partition, offset, receivedAt })
+        const run = this.#isSpread ? { run: 1 } : {}
+        if (answer !== undefined) this.answers.put({ ...answer, partition, offset, ...run, receivedAt })
       }
     }
     if (!route || this.states === undefined) return

@@ -153,9 +153,9 @@ export class Route {
     }
   }
 
-  #replay({ key, status, headers, body, partition, offset, events }: StoredAnswer): Answer {
+  #replay({ key, status, headers, body, partition, offset, run, events }: StoredAnswer): Answer {
     this.#parts.counts.replayed++
-    const receipt = receiptOf(this.#parts.appender.log.id, { partition, baseOffset: offset }, events)
+    const receipt = receiptOf(this.#parts.appender.log.id, { partition, baseOffset: offset }, run ?? events)
     const ids = Array.from({ length: events }, (_, i) => idempotentEventId(key, i))
     const ours = { ...receiptHeaders(receipt, ids), 'Landfall-Replayed': 'true' }
     return { status, headers: { ...headers, ...ours }, body }

@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { LogBatch, RecordCursor } from '../log/log.ts'
 import { isProblem, scanObject } from '../model/json-scan.ts'
+import type { Position } from '../model/position.ts'
 import { recordHeader } from '../model/record.ts'
 import type { Candidate, Duplicates } from './duplicates/duplicates.ts'
 import { derivedEventId } from './event-ids.ts'
@@ -22,7 +23,7 @@ export interface Chunk {
   scratch: Scratch
   candidates: Candidate[]
   faults: Map<number, RowFault>
-  /** Per partition, [from, to). */
+  /** Per partition, [from, to). They follow on each other: a topic's offsets without a record belong to the range they lie in. */
   ranges: Record<number, { from: number; to: number }>
 }
 
@@ -41,6 +42,8 @@ export class Intake {
   #lastKind = -1
   #lastPartition = -1
   readonly #spare: Group[] = []
+  /** Per partition: everything before it is in this chunk or an earlier one. */
+  #taken: Record<number, number> = {}
   #isBusy = false
 
   constructor(logId: string, duplicates: Duplicates, limits: ChunkLimits) {
@@ -50,8 +53,17 @@ export class Intake {
     this.chunk = emptyChunk()
   }
 
+  /** Begins at a position; what was taken in before is forgotten. */
+  begin(position: Position): void {
+    this.#taken = { ...position.next }
+    this.chunk = emptyChunk()
+    this.#lastKind = -1
+  }
+
+  /** Offsets without a record are something too: the tables' position passes them. */
   get isEmpty(): boolean {
-    return this.chunk.scratch.rows === 0
+    const { scratch, ranges } = this.chunk
+    return scratch.rows === 0 && Object.values(ranges).every(({ from, to }) => from === to)
   }
 
   get isFull(): boolean {
@@ -78,7 +90,7 @@ export class Intake {
         break
       }
       this.#add(partition, cursor)
-      this.#extend(partition, cursor.offset + 1, cursor.offset)
+      this.#extend(partition, cursor.offset + 1)
     }
     if (usedUp) this.#extend(partition, Math.min(batch.next, to))
     this.#note(partition, before)
@@ -101,10 +113,13 @@ export class Intake {
     if (this.#isBusy) scratch.release(this.#spare)
   }
 
-  #extend(partition: number, to: number, from?: number): void {
+  #extend(partition: number, to: number): void {
+    const from = this.#taken[partition] ?? 0
+    if (to <= from) return
+    this.#taken[partition] = to
     const range = this.chunk.ranges[partition]
-    if (range !== undefined) range.to = Math.max(range.to, to)
-    else if (from !== undefined) this.chunk.ranges[partition] = { from, to }
+    if (range !== undefined) range.to = to
+    else this.chunk.ranges[partition] = { from, to }
   }
 
   #add(partition: number, cursor: RecordCursor): void {

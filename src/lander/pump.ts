@@ -94,6 +94,12 @@ export class Pump {
     return this.#parts.session.intake.chunk.scratch.rows + this.#open.rows + (this.#closed?.rows ?? 0)
   }
 
+  /** Something is taken in and not committed yet, be it offsets without a record. */
+  get #isPending(): boolean {
+    const { chunks, underWay } = this.#open
+    return !this.#parts.session.intake.isEmpty || chunks.length + underWay > 0 || this.#closed !== undefined
+  }
+
   /** A query waits for the spool to reach this position. */
   ask(position: Position): void {
     this.#asked = position
@@ -129,7 +135,7 @@ export class Pump {
         const stopping = this.#ended || late || (lastEnd !== undefined && this.#hasTaken(lastEnd))
         const more = !stopping && this.#read()
         this.#advance(stopping && !late)
-        if (this.#isIdle && stopping && (late || this.pendingRows === 0)) break
+        if (this.#isIdle && stopping && (late || !this.#isPending)) break
         // What has ended meanwhile is seen before more is taken.
         if (more) await setImmediate()
         else await this.#wait(stopBy)
@@ -164,11 +170,12 @@ export class Pump {
     }
     if (this.#batch !== undefined && !intake.isFull) {
       const before = intake.chunk.scratch.rows
+      const wasEmpty = intake.isEmpty
       if (intake.take(this.#batch.batch, this.#batch.cursor, { rows: TAKEN_AT_ONCE })) this.#step()
-      if (intake.chunk.scratch.rows > before) {
+      if (intake.chunk.scratch.rows > before || intake.isEmpty !== wasEmpty) {
         this.#latest = this.#now()
         this.#since ??= this.#latest
-        if (before === 0) this.#filledSince = this.#latest
+        if (wasEmpty) this.#filledSince = this.#latest
       }
     }
     return this.#batch !== undefined && !intake.isFull
@@ -269,7 +276,7 @@ export class Pump {
     if (this.#closed !== undefined) return
     this.#flush = false
     this.#since = this.#parts.session.intake.isEmpty ? undefined : this.#filledSince
-    if (this.#open.rows === 0) return
+    if (this.#open.chunks.length + this.#open.underWay === 0) return
     this.#closed = this.#open
     this.#open = emptyBatch()
   }

@@ -37,6 +37,8 @@ export class Scratch {
   valueBytes = 0
   readonly kinds: RowKind[] = []
   readonly #kindIds = new Map<string, number>()
+  /** Rows of each partition as of so many rows; only kept when there are several. */
+  #byPartition: { rows: number; of: Map<number, number[]> } | undefined
   readonly #groups: Group[] = []
   readonly #spare: Group[]
   #hasHeaders = false
@@ -114,20 +116,29 @@ export class Scratch {
 
   /** The row of an offset of a partition, or -1. Offsets of one partition ascend with the rows. */
   rowOf(partition: number, offset: number): number {
-    if (this.kinds.every((kind) => kind.partition === partition)) {
-      let low = 0
-      let high = this.rows
-      while (low < high) {
-        const middle = (low + high) >>> 1
-        if (this.offsetOf(middle) < offset) low = middle + 1
-        else high = middle
-      }
-      return low < this.rows && this.offsetOf(low) === offset ? low : -1
+    const rows = this.#rowsOf(partition)
+    const rowAt = (index: number) => (rows === undefined ? index : rows[index]!)
+    const count = rows?.length ?? this.rows
+    let low = 0
+    let high = count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.offsetOf(rowAt(middle)) < offset) low = middle + 1
+      else high = middle
     }
-    for (let row = 0; row < this.rows; row++) {
-      if (this.offsetOf(row) === offset && this.kindOf(row).partition === partition) return row
+    return low < count && this.offsetOf(rowAt(low)) === offset ? rowAt(low) : -1
+  }
+
+  /** The rows of a partition; undefined when they are all of them. */
+  #rowsOf(partition: number): readonly number[] | undefined {
+    if (this.kinds.every((kind) => kind.partition === partition)) return undefined
+    if (this.#byPartition?.rows !== this.rows) {
+      const of = new Map<number, number[]>()
+      for (const kind of this.kinds) of.set(kind.partition, [])
+      for (let row = 0; row < this.rows; row++) of.get(this.kindOf(row).partition)!.push(row)
+      this.#byPartition = { rows: this.rows, of }
     }
-    return -1
+    return this.#byPartition.of.get(partition) ?? []
   }
 
   setFate(row: number, fate: Fate): void {

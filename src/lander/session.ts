@@ -6,7 +6,7 @@ import type { ParquetFile } from '../lake/parquet.ts'
 import type { LogReader } from '../log/log.ts'
 import { type CompiledPipeline, EVENTS_TABLE } from '../model/pipeline.ts'
 import { loadPlan, type PlanFiles } from '../model/plan-store.ts'
-import type { Position } from '../model/position.ts'
+import { nextOffset, type Position } from '../model/position.ts'
 import { type BatchPlan, saveDefinition, savePlan } from './batch-plan.ts'
 import { type DeadReason, readDeadReasons } from './dead-reasons.ts'
 import { Duplicates } from './duplicates/duplicates.ts'
@@ -88,6 +88,7 @@ export class Session {
     await saveDefinition(parts.directory, pipeline)
     const session = new Session(parts, pipeline, await takeOver(pipeline, parts.lake, position))
     await session.duplicates.rebuild(parts.lake, parts.lookup, position)
+    session.intake.begin(position)
     await parts.spool.reset(position, session.epoch)
     return session
   }
@@ -101,6 +102,8 @@ export class Session {
     const desk = this.#desks[this.#chunks++ % 2]!
     const { scratch, candidates, faults, ranges } = chunk
     const { rows, valueBytes: bytes } = scratch
+    // Offsets without a record.
+    if (rows === 0) return { desk, ranges, counts: {}, landedTypes: new Set(), hasDead: false, rows, bytes }
     for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
       faults.set(row, { reason: 'id_conflict', field: 'event_id', detail })
     }
@@ -204,7 +207,10 @@ export class Session {
       `finishing batch ${plan.number} of an earlier lander`,
     )
     const chunks: JudgedChunk[] = []
-    const remaining = new Map(Object.entries(plan.to.next).map(([partition, to]) => [Number(partition), to]))
+    const remaining = new Map<number, number>()
+    for (const [partition, to] of Object.entries(plan.to.next)) {
+      if (to > nextOffset(plan.from, Number(partition))) remaining.set(Number(partition), to)
+    }
     for await (const batch of log.read({ from: plan.from, follow: false })) {
       const to = remaining.get(batch.partition)
       if (to === undefined) continue

@@ -37,6 +37,8 @@ export class EarlierRecords {
     const inLog = ascending.filter((offset) => offset >= start)
     const gone = ascending.filter((offset) => offset < start)
     for (let i = 0; i < inLog.length; ) i = await this.#readRun(partition, inLog, i, found)
+    // Between others that are there, compaction may have taken one.
+    gone.push(...inLog.filter((offset) => !found.has(offset)))
     if (gone.length > 0) await this.#readLanded(partition, gone, found)
     return found
   }
