@@ -28,7 +28,7 @@ export async function watchLog(places: Places, options: WatchOptions): Promise<v
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
-  const from = await startOf(log, options.from)
+  const from = await startOf(log, options.from, partition)
   let printed = 0
   if (printed >= limit) return
   for await (const batch of log.read({ from, follow: !options.exit, signal: stop.signal })) {
@@ -45,19 +45,31 @@ export async function watchLog(places: Places, options: WatchOptions): Promise<v
   }
 }
 
-async function startOf(log: LogReader, from: string): Promise<Position> {
-  if (from === 'beginning') return log.start()
-  if (from === 'end') return log.end()
-  if (!/^-?\d+$/.test(from)) throw usageError(`--from: expected beginning, end or an offset, found "${from}"`)
-  const offset = Number(from)
+/** Where to begin in each partition; those that are not wanted are not read. */
+async function startOf(log: LogReader, from: string, wanted: number | undefined): Promise<Position> {
+  if (!/^(beginning|end|-?\d+)$/.test(from))
+    throw usageError(`--from: expected beginning, end or an offset, found "${from}"`)
   const [start, end] = await Promise.all([log.start(), log.end()])
+  const all = Object.keys(end.next).map(Number)
+  if (wanted !== undefined && !all.includes(wanted))
+    throw usageError(`--partition: the topic has ${all.length}, from 0 on, and no ${wanted}`)
   const next: Record<number, number> = {}
-  for (const [partition, last] of Object.entries(end.next)) {
-    // As in kafkacat, a negative offset counts from the end.
-    const first = start.next[Number(partition)] ?? 0
-    next[Number(partition)] = offset < 0 ? Math.max(first, last + offset) : offset
+  for (const partition of all) {
+    const [first, last] = [start.next[partition] ?? 0, end.next[partition]!]
+    const isWanted = wanted === undefined || wanted === partition
+    next[partition] = isWanted ? beginAt(from, first, last, all.length > 1 && wanted === undefined) : last
   }
   return { logId: log.id, next }
+}
+
+/** `clamp`: one offset for several partitions, which do not all reach as far. */
+function beginAt(from: string, first: number, last: number, clamp: boolean): number {
+  if (from === 'beginning') return first
+  if (from === 'end') return last
+  const offset = Number(from)
+  // As in kafkacat, a negative offset counts from the end.
+  if (offset < 0) return Math.max(first, last + offset)
+  return clamp ? Math.min(Math.max(first, offset), last) : offset
 }
 
 function wholeNumber(flag: string, text: string): number {

@@ -131,6 +131,7 @@ function propertiesOf(
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
     'log.cleaner.dedupe.buffer.size': '16777216',
+    'log.cleaner.backoff.ms': '1000',
     // After a kill the controller waits for the old session to end before it lets the broker in again.
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',

@@ -58,7 +58,7 @@ export class Cluster implements AsyncDisposable {
     return this.#closed
   }
 
-  /** The topic as of `maxAgeMs` ago at most. Throws `log/missing-topic`. */
+  /** The topic as of `maxAgeMs` ago at most. Throws `log/no-topic`. */
   topic(maxAgeMs = 0): Promise<TopicView> {
     if (this.#view !== undefined && performance.now() - this.#viewedAt <= maxAgeMs)
       return Promise.resolve(this.#view)

@@ -176,7 +176,7 @@ export class Fetcher {
     const now = performance.now()
     this.#failingSince ??= now
     const outage = now - this.#failingSince
-    const isMissing = isLandfallError(error, 'log/missing-topic')
+    const isMissing = isLandfallError(error, 'log/no-topic')
     if (isMissing && outage > MISSING_MAX_MS) throw this.#gone(wanted)
     if (!isMissing && !isPassing(error)) throw error
     if (!this.#parts.follow && outage > OUTAGE_MAX_MS) throw error

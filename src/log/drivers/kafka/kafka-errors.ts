@@ -167,7 +167,7 @@ function fixConfig(message: string, hint: string, cause: unknown): LandfallError
 }
 
 export function missingTopic(topic: string): LandfallError {
-  return new LandfallError('fix-config', 'log/missing-topic', `there is no topic ${topic}`, {
+  return new LandfallError('fix-config', 'log/no-topic', `there is no topic ${topic}`, {
     hint: `Make it (kafka-topics --create --topic ${topic}), or start the collector, which makes it unless the URL says create=false`,
     details: { topic },
   })

@@ -73,7 +73,7 @@ export async function openKafkaReader(
     for (;;) {
       const view = await openTopic(cluster, false).catch((error: unknown) => error as LandfallError)
       if (!(view instanceof Error)) return readerOf(cluster, view, options)
-      if (view.code !== 'log/missing-topic' || performance.now() > until) throw view
+      if (view.code !== 'log/no-topic' || performance.now() > until) throw view
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   } catch (error) {

@@ -26,11 +26,11 @@ export interface TopicConfig {
   minInsyncReplicas: number
 }
 
-/** The topic, with a leader for every partition. Throws `log/missing-topic`, `log/not-allowed`, `log/topic`. */
+/** The topic, with a leader for every partition. Throws `log/no-topic`, `log/not-allowed`, `log/topic`. */
 export async function openTopic(cluster: Cluster, create: boolean): Promise<TopicView> {
   const { topic, partitions } = cluster.target
   let view = await untilDone(ASK_MAX_MS, () => cluster.topic()).catch((error: unknown) => {
-    if (isLandfallError(error, 'log/missing-topic') && create) return undefined
+    if (isLandfallError(error, 'log/no-topic') && create) return undefined
     throw error
   })
   if (view === undefined) {
@@ -38,7 +38,7 @@ export async function openTopic(cluster: Cluster, create: boolean): Promise<Topi
     view = await untilDone(
       MADE_MAX_MS,
       () => cluster.topic(),
-      (error) => isPassing(error) || isLandfallError(error, 'log/missing-topic'),
+      (error) => isPassing(error) || isLandfallError(error, 'log/no-topic'),
     )
   }
   view = await untilLed(cluster, view)
