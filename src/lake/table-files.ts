@@ -32,7 +32,9 @@ export class TableFiles {
   /** Path below the storage's root of a URL that metadata names. */
   path(url: string): string {
     const root = `${this.#storage.url}/`
-    if (url.startsWith(root)) return url.slice(root.length)
+    // Hadoop's writers put local paths as `file:/…`.
+    const whole = url.replace(/^file:\/(?!\/)/, 'file:///')
+    if (whole.startsWith(root)) return whole.slice(root.length)
     throw new LandfallError('bad-data', 'lake/foreign-path', `${url} is not below ${this.#storage.url}`, {
       hint: 'Iceberg paths are absolute: a lake that was moved must be relocated, not copied',
     })
