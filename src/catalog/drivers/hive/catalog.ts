@@ -24,19 +24,22 @@ type Found = 'there' | 'before' | 'elsewhere' | 'unknown'
 const PREVIOUS_VERSIONS_MAX = 20
 /** What a metastore takes as it stands; it would write capitals small. */
 const NAME = /^[a-z0-9_]+$/
+/** Iceberg's property: writers rely on the metastore's comparison alone. */
+const LOCK_ENABLED = 'engine.hive.lock-enabled'
 const METADATA_FILE = /\/(\d+)-[^/]*\.metadata\.json$/
 
 /**
  * Hive's metastore as the catalog of Iceberg tables: which metadata file is current stands in the table's parameter `metadata_location`.
  *
- * A commit writes the next metadata file under a name that nobody else can have, takes the table's lock, looks whether `metadata_location`
- * still is the base's, shows a sign of life, and alters the table. A metastore of 4.0 also compares by itself (`expected_parameter_key`),
- * in the transaction that alters; for 3.1 the lock alone keeps others away, as for every Iceberg writer there.
+ * A commit writes the next metadata file under a name that nobody else can have, looks whether `metadata_location` still is the base's, and
+ * alters the table. A metastore of 4.0 compares in the transaction that alters (`expected_parameter_key`), so tables made there say that they
+ * need no lock (`engine.hive.lock-enabled`, which Iceberg's own writers heed). A 3.1 does not compare: there the table's exclusive lock keeps
+ * others away between look and alteration, as for every Iceberg writer. A table of 4.0 that does not say so is locked *and* compared.
  *
  * What a crash leaves. Before the call: a metadata file that nothing names (`forgetOldVersions` takes it) and perhaps a lock, which dies.
- * After it, without an answer: the table is looked at. Our file there: done. Another: the call may still be on its way in the
- * server. With 4.0 it is harmless, since it is compared when it comes. With 3.1 it could undo what comes after it, so the lock is *not*
- * given back: it dies after 90 s, when no call of ours can be on its way any more. Either way the answer is `catalog/unknown-outcome`.
+ * After it, without an answer: the table is looked at. Our file there: done. Another: the call may still be on its way in the server. With
+ * 4.0 it is harmless, since it is compared when it comes. With 3.1 it could undo what comes after it, so the lock is *not* given back: it
+ * dies after 90 s, when no call of ours can be on its way any more. Either way the answer is `catalog/unknown-outcome`.
  */
 export class HiveCatalog implements Catalog {
   readonly namespace: string
@@ -100,7 +103,7 @@ export class HiveCatalog implements Catalog {
     checkTableName(name, NAME)
     if (!(await this.#metastore.hasDatabase(this.namespace)))
       await this.#metastore.createDatabase(this.namespace, `${this.#storage.url}/${this.namespace}`)
-    const next = { ...metadata, 'metadata-log': [] }
+    const next = { ...metadata, 'metadata-log': [], properties: this.#properties(metadata) }
     const { path, url } = await this.#writeMetadata(0, next)
     const parts = {
       database: this.namespace,
@@ -171,22 +174,21 @@ export class HiveCatalog implements Catalog {
     const { name } = base
     let lock: HeldLock | undefined
     try {
-      lock = await takeLock(this.#metastore, this.namespace, name, this.#locks)
+      if (!this.#compares || base.metadata.properties[LOCK_ENABLED] !== 'false')
+        lock = await takeLock(this.#metastore, this.namespace, name, this.#locks)
       const table = await this.#metastore.table(this.namespace, name)
       const found = table && parametersOf(table)[METADATA_LOCATION]
       if (found !== base.metadataLocation)
         throw conflict(name, found === undefined ? 'it is gone' : `it is at ${found}`)
-      await lock.renew()
-      const altered = withMetadata(table!, next, url)
-      await this.#alter(name, altered, base.metadataLocation, url)
+      await lock?.renew()
+      await this.#alter(name, withMetadata(table!, next, url), base.metadataLocation, url)
     } catch (error) {
-      if (isLandfallError(error, 'catalog/unknown-outcome')) {
-        if (!this.#compares) throw error
-      } else await this.#discard(path)
+      if (!isLandfallError(error, 'catalog/unknown-outcome')) await this.#discard(path)
+      else if (!this.#compares) throw error
       await lock?.release().catch(() => {})
       throw isLostLock(error) ? conflict(name, 'its lock was taken away') : error
     }
-    await lock.release().catch(() => {})
+    await lock?.release().catch(() => {})
   }
 
   async #alter(name: string, table: ThriftStruct, expected: string, url: string): Promise<void> {
@@ -236,6 +238,10 @@ export class HiveCatalog implements Catalog {
       details: { table: name },
       cause: error,
     })
+  }
+
+  #properties({ properties }: TableMetadata): Record<string, string> {
+    return this.#compares ? { [LOCK_ENABLED]: 'false', ...properties } : properties
   }
 
   async #currentLocation(name: string): Promise<string | undefined> {
