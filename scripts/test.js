@@ -52,15 +52,14 @@ const isOfEngine = (path) => ENGINES.some((suffix) => path.endsWith(suffix))
 const stories = filters.length === 0 ? ['test/stories'] : filters.filter(isStory)
 const ofEngines = filters.length === 0 ? ENGINES : filters.filter(isOfEngine)
 const others = filters.filter((path) => !isStory(path) && !isOfEngine(path))
+// What real engines and tools are made of is fetched before any test waits for it.
+if (filters.length === 0 || ofEngines.length > 0) await run(node, ['test/engines/prepare.ts'])
 if (filters.length === 0) {
   const left = ['test/stories/**', ...ENGINES.map((suffix) => `test/**/*${suffix}`)]
   await runTests(left.flatMap((glob) => ['--exclude', glob]))
 } else if (others.length > 0) await runTests(others)
 if (stories.length > 0) await runTests([...stories, '--no-file-parallelism'])
-if (ofEngines.length > 0) {
-  await run(node, ['test/engines/prepare.ts'])
-  await runTests([...ofEngines, '--no-file-parallelism'])
-}
+if (ofEngines.length > 0) await runTests([...ofEngines, '--no-file-parallelism'])
 
 async function runTests(args) {
   const summaryFile = join(root, '.cache', 'test-summary.json')

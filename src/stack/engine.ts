@@ -42,7 +42,7 @@ export interface Offer {
   flags?: Record<string, string>
   /** Credentials, which no URL carries: `{ AWS_ACCESS_KEY_ID: … }`. */
   environment?: Record<string, string>
-  /** Where it answers SQL: `trino://landfall@127.0.0.1:8080/lake/default`. */
+  /** Where it answers SQL: `trino://landfall@127.0.0.1:8085/lake/default`. */
   sql?: string
   /** Addresses for people: `{ 'Web page': 'http://127.0.0.1:9870' }`. */
   addresses?: Record<string, string>

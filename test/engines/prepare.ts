@@ -1,5 +1,6 @@
-/** Fetches and unpacks what the engines' tests need, so that no test waits for a download. Says what cannot be had. */
+/** Fetches and makes what tests with real engines and tools need, so that no test waits for a download. Says what cannot be had. */
 import { ENGINE_NAMES, loadEngine } from '../../src/stack/engines.ts'
+import { provideCompose, provideDeployChecks } from '../deploy/tools.ts'
 import { ARTIFACTS, type ArtifactName, findArtifact, orMissing } from './artifacts.ts'
 import { engineCache } from './cache.ts'
 import { sparkReader } from './spark.ts'
@@ -9,6 +10,8 @@ const LEFT_OUT = ['presto']
 
 const found: Promise<unknown>[] = [
   orMissing(() => sparkReader.provide(engineCache())),
+  orMissing(provideDeployChecks),
+  orMissing(provideCompose),
   ...ENGINE_NAMES.filter((name) => !LEFT_OUT.includes(name)).map((name) =>
     orMissing(async () => (await loadEngine(name)).provide(engineCache())),
   ),

@@ -44,7 +44,7 @@ const s3 = engine('versitygw', {
   environment: { AWS_ACCESS_KEY_ID: 'landfall' },
 })
 const rest = engine('iceberg-rest', { flags: { '--catalog': 'http://127.0.0.1:8181' } })
-const trino = engine('trino', { sql: 'trino://landfall@127.0.0.1:8080/lake/default' })
+const trino = engine('trino', { sql: 'trino://landfall@127.0.0.1:8085/lake/default' })
 const hdfs = engine('hdfs', { flags: { '--storage': 'hdfs://127.0.0.1:9870/landfall' } })
 
 test('a combination gives one command line, ready for a shell', () => {
@@ -55,7 +55,7 @@ test('a combination gives one command line, ready for a shell', () => {
         "landfall up pipeline.ts --log kafka://127.0.0.1:9092/events --storage 's3://landfall/lake?endpoint=http://127.0.0.1:9000&region=r' --catalog http://127.0.0.1:8181",
     },
     questions: [
-      'landfall sql --sql trino://landfall@127.0.0.1:8080/lake/default "select count(*) from events"',
+      'landfall sql --sql trino://landfall@127.0.0.1:8085/lake/default "select count(*) from events"',
     ],
   })
 })

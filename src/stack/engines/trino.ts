@@ -26,7 +26,8 @@ const PLUGINS = ['iceberg', 'memory', 'tpch']
 export const trino: Engine<TrinoState> = {
   name: 'trino',
   title: 'Trino 476',
-  ports: { http: 8080 },
+  // Not 8080, its own: there Landfall serves SQL.
+  ports: { http: 8085 },
   memoryMb: 1100,
   uses: ['versitygw', 'hdfs', 'iceberg-rest', 'hive'],
   async provide(cache) {
