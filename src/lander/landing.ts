@@ -96,7 +96,7 @@ async function commitTable(
         ...counters,
       })
     } catch (error) {
-      const landed = await outcome(parts, plan, epoch, state.name, error, attempt)
+      const landed = await outcomeOf(parts, plan, epoch, state.name, error, attempt)
       if (landed !== undefined) return landed
     }
   }
@@ -106,8 +106,8 @@ async function commitTable(
  * After a failure: the table's state when the commit happened after all, undefined when it did not and may be tried again.
  * Whatever the error says, the table is looked at: an answer may have been lost, and only the position tells.
  */
-async function outcome(
-  { lake, logger }: LandingParts,
+export async function outcomeOf(
+  { lake, logger }: Pick<LandingParts, 'lake' | 'logger'>,
   plan: BatchPlan,
   epoch: number,
   table: string,
@@ -169,7 +169,7 @@ export function addCounts(before: Counters, counts: ChunkCounts): Counters {
   return sums
 }
 
-function differs(plan: BatchPlan, table: string, expected: number, found: number): LandfallError {
+export function differs(plan: BatchPlan, table: string, expected: number, found: number): LandfallError {
   return new LandfallError(
     'bug',
     'lander/redo-differs',

@@ -6,7 +6,7 @@ import type { LakeSettings } from '../lake/settings.ts'
 import type { Lander, LanderOptions } from '../lander/lander.ts'
 import { openLanderAt } from '../lander/open.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
-import { OWN_CATALOG, OWN_LANDER, type Places } from './places.ts'
+import { landerSecrets, OWN_CATALOG, OWN_LANDER, type Places } from './places.ts'
 import { openPlans } from './plans.ts'
 import { openLakeAt, openLogReaderAt } from './rooms.ts'
 import { landerToStart } from './swap/in-charge.ts'
@@ -25,7 +25,7 @@ export interface LandingOptions {
 
 export async function openLanding(options: LandingOptions): Promise<Lander> {
   const { places } = options
-  const { paths, secrets } = places
+  const { paths } = places
   refuseOwnCatalogElsewhere(places)
   const [log, { lake, storage }] = await Promise.all([
     openLogReaderAt(places, { waitMs: options.logWaitMs }),
@@ -35,7 +35,7 @@ export async function openLanding(options: LandingOptions): Promise<Lander> {
   try {
     const lander = await openLanderAt(await landerToStart(lake, places.lander), {
       places,
-      ...(secrets.landerToken === null ? {} : { token: secrets.landerToken }),
+      secrets: landerSecrets(places),
       pipeline: options.pipeline,
       log,
       lake,

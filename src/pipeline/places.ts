@@ -2,6 +2,7 @@
  * Where the parts of a pipeline are: log, storage and catalog by their URLs, and the directory of this machine, which stays
  * whatever the URLs are (locks, plan of the open batch, scratch, spool, state). Plain data; nothing is opened here.
  */
+import type { LanderSecrets } from '../lander/open.ts'
 import { SPOOLING_LANDER } from '../lander/spool.ts'
 import { type DataPaths, dataPaths } from './paths.ts'
 
@@ -25,6 +26,18 @@ export interface Secrets {
   /** `id:secret` of an OAuth2 client. */
   catalogCredential: string | null
   landerToken: string | null
+}
+
+/** What the lander must prove to the parts that it reaches itself. */
+export function landerSecrets({ secrets }: Places): LanderSecrets {
+  const given = {
+    token: secrets.landerToken,
+    kafkaUsername: secrets.logUsername,
+    kafkaPassword: secrets.logPassword,
+    catalogToken: secrets.catalogToken,
+    catalogCredential: secrets.catalogCredential,
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, secret]) => secret !== null))
 }
 
 const NO_SECRETS: Secrets = {

@@ -60,10 +60,10 @@ export class World {
   #instance: DuckDBInstance | undefined
   #connection: DuckDBConnection | undefined
 
-  constructor(pipeline: CompiledPipeline = game, log: EventLog = createMemoryLog()) {
+  constructor(pipeline: CompiledPipeline = game, log: EventLog = createMemoryLog(), lake?: Lake) {
     this.pipeline = pipeline
     this.log = log
-    this.lake = this.openLake()
+    this.lake = lake ?? this.openLake()
   }
 
   openLake(): Lake {

@@ -7,7 +7,7 @@ import type { LogReader } from '../../log/log.ts'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
 import { nextOffset, type Position } from '../../model/position.ts'
 import type { Named } from '../named.ts'
-import { OWN_LANDER, type Places } from '../places.ts'
+import { landerSecrets, OWN_LANDER, type Places } from '../places.ts'
 import { openPlans } from '../plans.ts'
 import { openLakeAt, openLogReaderAt, openStorageAt } from '../rooms.ts'
 import { handOver, landerInCharge } from './in-charge.ts'
@@ -87,7 +87,6 @@ async function openShadowLake(places: Places, namespace: string): Promise<Lake> 
 
 async function opener({ pipeline, places, settings }: SwapOptions, url: string) {
   const plans = openPlans(places, await openStorageAt(places))
-  const { landerToken } = places.secrets
   return (parts: ShadowParts) =>
     openLanderAt(url, {
       ...parts,
@@ -95,7 +94,7 @@ async function opener({ pipeline, places, settings }: SwapOptions, url: string) 
       pipeline,
       plans,
       settings,
-      ...(landerToken === null || url === OWN_LANDER ? {} : { token: landerToken }),
+      secrets: landerSecrets(places),
     })
 }
 

@@ -1,0 +1,185 @@
+/**
+ * Judges a range of offsets in Spark. The verdict is a function of the range, of the definition and of what landed before the range,
+ * all of which stand still: so whatever Spark computes again (a lost block of its cache, a redo after a crash) comes out the same,
+ * and the cache only spares work. Views of the session: `landfall_kafka` → `landfall_records` → `landfall_judged`, and
+ * `landfall_faults` for records whose fate is known without their types. A session has none of them when a batch begins.
+ */
+import { LandfallError } from '../../../../base/errors.ts'
+import type { TableState } from '../../../../lake/lake.ts'
+import { type CompiledPipeline, EVENTS_TABLE } from '../../../../model/pipeline.ts'
+import { nextOffset, type Position } from '../../../../model/position.ts'
+import type { DeadReason } from '../../../dead-reasons.ts'
+import type { ChunkCounts } from '../../../judge/judge.ts'
+import { DEAD_LETTERS_TABLE, landedTables } from '../../../tables.ts'
+import type { SparkConnect } from '../connect/client.ts'
+import { tableOf } from '../connect/rows.ts'
+import type { KafkaPlace } from '../options.ts'
+import { quoteName } from '../server.ts'
+import type { SparkSql } from '../sql/compile.ts'
+import { kafkaRange, type Ranges } from './range.ts'
+import { type Fault, judgeRepeats, type ReadRecords, type SharedId } from './repeats.ts'
+
+const RECORDS = 'landfall_records'
+const JUDGED = 'landfall_judged'
+const FAULTS = 'landfall_faults'
+const KAFKA = 'landfall_kafka'
+/** Told at most per batch: a flood of broken events must not become a flood of messages. */
+const REASONS_MAX = 100
+/** Foreign producers may name any number of plans; so many are looked for. */
+const PLANS_MAX = 500
+
+export interface JudgeParts {
+  spark: SparkConnect
+  kafka: KafkaPlace
+  pipeline: CompiledPipeline
+  /** The statements for records that name these plans, among others that are not known. */
+  compile(planVersions: readonly string[]): Promise<SparkSql>
+  /** Where Spark finds a table of ours. */
+  nameOf(table: string): string
+  states: ReadonlyMap<string, TableState>
+  readRecords: ReadRecords
+}
+
+export interface Judged {
+  counts: ChunkCounts
+  /** Tables with rows and how many, in the order of their commits; `events` always. */
+  tables: { name: string; rows: number }[]
+  /** The rows of a table: its columns, in order. */
+  select(table: string): string
+  /** Why events became dead letters: one per event, source, reason and field. */
+  readReasons(): Promise<DeadReason[]>
+}
+
+/** Judges the records of `ranges`; everything before `from` has landed. `clear` when done. */
+export async function judgeRange(parts: JudgeParts, from: Position, ranges: Ranges): Promise<Judged> {
+  const { spark, kafka, pipeline } = parts
+  await spark.view(KAFKA, kafkaRange(kafka, ranges))
+  await cache(spark, RECORDS, (await parts.compile([])).recordsSql(KAFKA))
+  const [read] = await spark.query(
+    `SELECT count(*) AS n, min(unix_micros(received_at)) AS since, slice(array_sort(collect_set(plan) FILTER (WHERE plan RLIKE '^[0-9a-f]{16}$')), 1, ${PLANS_MAX}) AS plans FROM ${RECORDS}`,
+  )
+  const records = Number(read?.['n'] ?? 0)
+  const sql = await parts.compile([...((read?.['plans'] ?? []) as Iterable<string>)])
+  const shared = records === 0 ? [] : await findShared(parts, from, Number(read!['since']))
+  const faults = await judgeRepeats(pipeline, shared, parts.readRecords)
+  if (faults.length > 0) await viewFaults(spark, faults)
+  await cache(spark, JUDGED, sql.judgedSql(RECORDS, faults.length > 0 ? FAULTS : undefined))
+  return count(parts, sql, records)
+}
+
+/** Lets go of the views and of what Spark keeps for them. */
+export async function clear(spark: SparkConnect): Promise<void> {
+  const views = [JUDGED, RECORDS, FAULTS, KAFKA]
+  await Promise.all(views.map((view) => spark.run(`DROP VIEW IF EXISTS ${view}`)))
+}
+
+async function readReasons(spark: SparkConnect, sql: SparkSql): Promise<DeadReason[]> {
+  const rows = await spark.query(
+    `SELECT event_type AS event, coalesce(source, '') AS source, reason, field, coalesce(min(detail), '') AS detail
+     FROM (${sql.tableSql(JUDGED, DEAD_LETTERS_TABLE)}) GROUP BY event_type, source, reason, field ORDER BY ALL LIMIT ${REASONS_MAX}`,
+  )
+  return rows as unknown as DeadReason[]
+}
+
+function cache(spark: SparkConnect, view: string, select: string): Promise<void> {
+  return spark.run(`CACHE LAZY TABLE ${view} OPTIONS ('storageLevel' 'MEMORY_AND_DISK') AS ${select}`)
+}
+
+/** Records of the range whose id their partition has more than once, and the landed ones they share it with. */
+async function findShared(parts: JudgeParts, from: Position, sinceMicros: number): Promise<SharedId[]> {
+  const since = sinceMicros - parts.pipeline.duplicates.windowMs * 1000
+  const landed = landedIds(parts, from, since)
+  const mine = `SELECT partition, offset, event_id, unix_micros(received_at) AS received, sha2(value, 256) AS digest, route, false AS landed FROM ${RECORDS}`
+  const repeated = `SELECT partition, event_id FROM ${RECORDS} GROUP BY partition, event_id HAVING count(*) > 1`
+  const query =
+    landed === undefined
+      ? `WITH ids AS (${repeated}) SELECT m.* FROM (${mine}) m LEFT SEMI JOIN ids i ON m.partition = i.partition AND m.event_id = i.event_id`
+      : `WITH earlier AS (SELECT l.* FROM (${landed}) l LEFT SEMI JOIN ${RECORDS} r ON l.partition = r.partition AND l.event_id = r.event_id),
+         ids AS (${repeated} UNION SELECT partition, event_id FROM earlier)
+         SELECT m.* FROM (${mine}) m LEFT SEMI JOIN ids i ON m.partition = i.partition AND m.event_id = i.event_id
+         UNION ALL SELECT * FROM earlier`
+  return (await parts.spark.query(query)).map((row) => ({
+    partition: Number(row['partition']),
+    offset: Number(row['offset']),
+    eventId: String(row['event_id']),
+    receivedAt: Number(row['received']),
+    digest: String(row['digest']),
+    route: row['route'] === true,
+    landed: row['landed'] === true,
+  }))
+}
+
+/** First records of their ids that landed before the range, inside the window; undefined when nothing has landed. */
+function landedIds({ states, nameOf }: JudgeParts, from: Position, since: number): string | undefined {
+  const before = Object.keys(from.next)
+    .map(Number)
+    .filter((partition) => nextOffset(from, partition) > 0)
+    .map((partition) => `partition = ${partition} AND offset < ${nextOffset(from, partition)}`)
+  const selects = [EVENTS_TABLE.name, DEAD_LETTERS_TABLE.name]
+    .filter((table) => states.get(table)?.metadata['current-snapshot-id'] !== undefined)
+    .map((table) => {
+      const first = table === EVENTS_TABLE.name ? '' : ` AND reason <> 'id_conflict'`
+      return `SELECT partition, offset, event_id, unix_micros(received_at) AS received, sha2(encode(raw_event, 'UTF-8'), 256) AS digest, false AS route, true AS landed
+        FROM ${nameOf(table)} WHERE (${before.join(' OR ')}) AND received_at >= timestamp_micros(${since})${first}`
+    })
+  return before.length === 0 || selects.length === 0 ? undefined : selects.join(' UNION ALL ')
+}
+
+function viewFaults(spark: SparkConnect, faults: readonly Fault[]): Promise<void> {
+  const column = <K extends keyof Fault>(name: K) => faults.map((fault) => fault[name])
+  const data = tableOf({
+    partition: ['int', column('partition')],
+    offset: ['long', column('offset')],
+    fate: ['string', column('fate')],
+    reason: ['string', column('reason')],
+    field: ['string', column('field')],
+    detail: ['string', column('detail')],
+  })
+  return spark.view(FAULTS, { local_relation: { data } })
+}
+
+async function count({ spark, pipeline }: JudgeParts, sql: SparkSql, records: number): Promise<Judged> {
+  const rows = await spark.query(
+    `SELECT partition, fate, event_type, count(*) AS n FROM ${JUDGED} GROUP BY partition, fate, event_type`,
+  )
+  const counts: ChunkCounts = {}
+  const landed = new Map<string, number>()
+  for (const { partition, fate, event_type: type, n } of rows) {
+    const of = (counts[Number(partition)] ??= { records: 0, landed: 0, dead: 0, duplicate: 0 })
+    of.records += Number(n)
+    of[fate as 'landed' | 'dead' | 'duplicate'] += Number(n)
+    if (fate === 'landed') landed.set(String(type), (landed.get(String(type)) ?? 0) + Number(n))
+  }
+  const sum = (of: 'records' | 'landed' | 'dead') =>
+    Object.values(counts).reduce((total, count) => total + count[of], 0)
+  if (sum('records') !== records) {
+    throw new LandfallError(
+      'bug',
+      'lander/rows-lost',
+      `judging ${records} records gave ${sum('records')} verdicts`,
+      {
+        hint: 'Nothing of them was landed. Report this with the version of Landfall',
+      },
+    )
+  }
+  const tables = landedTables(pipeline)
+  const rowsOf = (name: string) => {
+    if (name === EVENTS_TABLE.name) return sum('landed')
+    if (name === DEAD_LETTERS_TABLE.name) return sum('dead')
+    const { events } = tables.find((table) => table.name === name)!
+    return events.reduce((total, event) => total + (landed.get(event) ?? 0), 0)
+  }
+  return {
+    counts,
+    tables: tables
+      .map(({ name }) => ({ name, rows: rowsOf(name) }))
+      .filter(({ name, rows }) => rows > 0 || name === EVENTS_TABLE.name),
+    readReasons: () => readReasons(spark, sql),
+    select: (name) => sql.tableSql(JUDGED, tables.find((table) => table.name === name)!),
+  }
+}
+
+/** `catalog.namespace.table` */
+export function tableName(catalog: string, namespace: string, table: string): string {
+  return [catalog, namespace, table].map(quoteName).join('.')
+}

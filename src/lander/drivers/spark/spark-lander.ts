@@ -1,0 +1,334 @@
+/**
+ * The lander on Spark, in batch mode: this process plans and commits, a Spark Connect server reads the log, judges and writes. The same
+ * promises as the lander within (lander.ts), but no spool: a query is as fresh as the last commit.
+ *
+ * Spark keeps nothing that matters: a server that is killed, or a session that is lost, costs the batch that was under way, which is
+ * done again by its plan (batch/session.ts) once the server answers.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { type Clock, systemClock } from '../../../base/clock.ts'
+import { formatError, isLandfallError, LandfallError } from '../../../base/errors.ts'
+import { makeDirectory } from '../../../base/files.ts'
+import { type DirectoryLock, waitForDirectoryLock } from '../../../base/lock.ts'
+import { loadPlan as loadTrackingPlan } from '../../../model/plan-store.ts'
+import { type Position, samePosition } from '../../../model/position.ts'
+import { type BatchPlan, loadDefinition, loadPlan } from '../../batch-plan.ts'
+import { EarlierRecords } from '../../duplicates/earlier-records.ts'
+import type { Lander, LandReport } from '../../lander.ts'
+import { type LanderLogger, SILENT } from '../../logger.ts'
+import { LANDER_DEFAULTS, type LanderSettings } from '../../settings.ts'
+import { sumCounts } from '../../spool-writer.ts'
+import { type LanderStatus, StatusFile } from '../../status.ts'
+import { checkLog, committedPosition, landedTables } from '../../tables.ts'
+import { lagOf, nextRange } from './batch/range.ts'
+import { type BatchParts, BatchSession } from './batch/session.ts'
+import type { SparkConnect } from './connect/client.ts'
+import { Due } from './due.ts'
+import type { SparkLanderOptions } from './options.ts'
+import { openSession } from './server.ts'
+
+/** Landing up to an end gives up after so many failures in a row; following goes on as long as it is wanted. */
+const FAILURES_MAX = 6
+const BACKOFF_MAX_MS = 10_000
+
+/** Takes over: locks the directory, fences a predecessor, finishes its batch. */
+export async function openSparkLander(options: SparkLanderOptions): Promise<Lander> {
+  const { directory, log, lake } = options
+  await makeDirectory(directory)
+  const lock = await waitForDirectoryLock(directory, 'The lander', options.lockWaitMs ?? 10_000)
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '512MB' })
+  const server = new Server(options)
+  try {
+    const connection = await instance.connect()
+    await connection.run(`SET TimeZone = 'UTC'`)
+    const earlier = new EarlierRecords(log, lake, connection)
+    const parts: BatchParts = {
+      spark: () => server.session(),
+      log,
+      lake,
+      kafka: options.kafka,
+      catalog: options.catalog.name,
+      directory,
+      loadPlan: (version) => loadTrackingPlan(options.plans, version),
+      readRecords: (partition, offsets) => earlier.read(partition, offsets),
+      logger: options.logger ?? SILENT,
+      ...(options.onDead ? { onDead: options.onDead } : {}),
+    }
+    await server.session()
+    const plan = await openPlan(parts)
+    if (plan !== undefined) {
+      const definition = await loadDefinition(directory, plan.definition)
+      await (await BatchSession.open(parts, definition, plan.from)).redo(plan)
+    }
+    const position = await committedPosition(lake, log)
+    await checkLog(log, position)
+    const session = await BatchSession.open(parts, options.pipeline, position)
+    return new SparkLander(options, parts, session, position, { server, instance, connection, lock })
+  } catch (error) {
+    await server.close()
+    instance.closeSync()
+    lock.release()
+    throw error
+  }
+}
+
+/** The plan that was begun and not finished, if it is of this log and this lake. */
+async function openPlan({ directory, lake, log }: BatchParts): Promise<BatchPlan | undefined> {
+  const plan = await loadPlan(directory)
+  if (plan === undefined || plan.from.logId !== log.id) return undefined
+  const events = await lake.load('events')
+  if (plan.number <= (events?.batch ?? 0)) return undefined
+  const position = await committedPosition(lake, log)
+  // A lake that was made anew or restored stands elsewhere: the plan is not its history.
+  if (!samePosition(position, plan.from)) return undefined
+  await checkLog(log, position)
+  return plan
+}
+
+/** The session of the Spark server, made anew when it is lost. */
+class Server {
+  readonly #options: SparkLanderOptions
+  #session: Promise<SparkConnect> | undefined
+
+  constructor(options: SparkLanderOptions) {
+    this.#options = options
+  }
+
+  session(): Promise<SparkConnect> {
+    const { spark, catalog } = this.#options
+    this.#session ??= openSession(spark, catalog)
+    return this.#session
+  }
+
+  /** Ends the session with all that runs in it. */
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    const spark = await session?.catch(() => undefined)
+    await spark?.interrupt().catch(() => {})
+    await spark?.close()
+  }
+}
+
+interface Held {
+  server: Server
+  instance: DuckDBInstance
+  connection: DuckDBConnection
+  lock: DirectoryLock
+}
+
+class SparkLander implements Lander {
+  readonly #options: SparkLanderOptions
+  readonly #parts: BatchParts
+  readonly #session: BatchSession
+  readonly #held: Held
+  readonly #settings: LanderSettings
+  readonly #clock: Clock
+  readonly #logger: LanderLogger
+  readonly #statusFile: StatusFile
+  #position: Position
+  #end: Position
+  #batches = 0
+  #maintained = 0
+  #committedAt: number | null = null
+  #error: string | null = null
+  #running: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(
+    options: SparkLanderOptions,
+    parts: BatchParts,
+    session: BatchSession,
+    position: Position,
+    held: Held,
+  ) {
+    this.#options = options
+    this.#parts = parts
+    this.#session = session
+    this.#held = held
+    this.#position = position
+    this.#end = position
+    this.#settings = { ...LANDER_DEFAULTS, ...options.settings }
+    this.#clock = options.clock ?? systemClock()
+    this.#logger = parts.logger
+    this.#statusFile = new StatusFile(options.directory, () => this.status())
+    this.#statusFile.touch()
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#move(async () => {
+      const due = new Due(this.#parts.log, this.#settings, this.#clock, (end) => this.#see(end))
+      for (;;) {
+        const end = await this.#retrying(signal, Number.POSITIVE_INFINITY, () =>
+          due.next(this.#position, signal),
+        )
+        if (end === undefined) return
+        await this.#landWithin(end, signal)
+      }
+    })
+  }
+
+  landToEnd(
+    options: { signal?: AbortSignal; onProgress?: (report: LandReport) => void } = {},
+  ): Promise<LandReport> {
+    const signal = options.signal ?? new AbortController().signal
+    const before = sumCounts(this.#session.events.counters ?? {})
+    const batches = this.#batches
+    const report = (): LandReport => {
+      const now = sumCounts(this.#session.events.counters ?? {})
+      const since = (of: keyof typeof now) => now[of] - before[of]
+      return {
+        records: since('records'),
+        landed: since('landed'),
+        dead: since('dead'),
+        duplicate: since('duplicate'),
+        batches: this.#batches - batches,
+      }
+    }
+    return this.#move(async () => {
+      const end = await this.#parts.log.end()
+      this.#see(end)
+      while (lagOf(this.#position, end) > 0 && !signal.aborted) {
+        await this.#retrying(signal, FAILURES_MAX, () => this.#landBatch(end))
+        options.onProgress?.(report())
+      }
+      return report()
+    })
+  }
+
+  status(): LanderStatus {
+    const { events, epoch } = this.#session
+    return {
+      version: 1,
+      pid: process.pid,
+      logId: this.#parts.log.id,
+      epoch,
+      batch: events.batch,
+      position: this.#position,
+      counters: events.counters ?? {},
+      spooled: this.#position,
+      pending: lagOf(this.#position, this.#end),
+      committedAt: this.#committedAt,
+      ids: { count: 0, bytes: 0, forgotten: 0 },
+      error: this.#error,
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const { server, instance, connection, lock } = this.#held
+    await server.close()
+    await this.#running.catch(() => {})
+    await this.#statusFile.flush()
+    connection.closeSync()
+    instance.closeSync()
+    lock.release()
+  }
+
+  async #move<Result>(work: () => Promise<Result>): Promise<Result> {
+    const running = work()
+    this.#running = running
+    try {
+      return await running
+    } catch (error) {
+      this.#error = formatError(error)
+      throw error
+    } finally {
+      await this.#statusFile.flush()
+    }
+  }
+
+  #see(end: Position): void {
+    this.#end = end
+    this.#statusFile.touch()
+  }
+
+  /** Lands a batch; told to stop meanwhile, it is given the grace, then Spark is told to stop: the plan says how to go on. */
+  async #landWithin(end: Position, signal: AbortSignal): Promise<void> {
+    let late = false
+    let timer: NodeJS.Timeout | undefined
+    const onAbort = () => {
+      timer = setTimeout(() => {
+        late = true
+        void this.#held.server.close()
+      }, this.#settings.graceMs)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await this.#retrying(signal, Number.POSITIVE_INFINITY, () => this.#landBatch(end))
+    } catch (error) {
+      if (!late) throw error
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      clearTimeout(timer)
+    }
+  }
+
+  /** One batch: that of a plan which an earlier attempt has left, else the next one. */
+  async #landBatch(end: Position): Promise<void> {
+    const session = this.#session
+    const { ranges, to } = nextRange(this.#position, end, this.#settings.batchRows)
+    const left = await openPlan(this.#parts)
+    if (left !== undefined) await session.redo(left)
+    else if (await this.#isLanded()) return
+    else await session.land(this.#position, ranges, to)
+    this.#position = left?.to ?? to
+    this.#batches += 1
+    this.#committedAt = Math.floor(this.#clock.nowMicros() / 1000)
+    this.#error = null
+    this.#statusFile.touch()
+    await this.#maintain()
+  }
+
+  /** An attempt that failed may have committed `events` all the same; then what we know is brought up to it. */
+  async #isLanded(): Promise<boolean> {
+    const { lake } = this.#parts
+    const events = await lake.load('events')
+    if (events?.position === undefined || events.epoch !== this.#session.epoch) return false
+    if (events.batch === this.#session.events.batch && samePosition(events.position, this.#position))
+      return false
+    for (const name of this.#session.states.keys()) {
+      const state = await lake.load(name)
+      if (state !== undefined) this.#session.states.set(name, state)
+    }
+    this.#position = events.position
+    return true
+  }
+
+  /** Again after what may be better next time: a new session is made for it. */
+  async #retrying<Result>(
+    signal: AbortSignal,
+    failuresMax: number,
+    work: () => Promise<Result>,
+  ): Promise<Result | undefined> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof LandfallError) || error.kind !== 'retry' || failures >= failuresMax)
+          throw error
+        if (isLandfallError(error, 'lake/position-moved') || this.#closed || signal.aborted) throw error
+        this.#error = formatError(error)
+        this.#statusFile.touch()
+        this.#logger.warn({ err: error, failures }, `landing failed; trying again: ${formatError(error)}`)
+        await this.#held.server.close()
+        await sleep(Math.min(BACKOFF_MAX_MS, 250 * 2 ** failures), undefined, { signal }).catch(() => {})
+        if (signal.aborted) return undefined
+      }
+    }
+  }
+
+  /** Between batches: maintenance of one table, in turn. Its failure delays nothing that lands. */
+  async #maintain(): Promise<void> {
+    if (!this.#settings.maintain) return
+    const tables = landedTables(this.#options.pipeline)
+    const table = tables[this.#maintained++ % tables.length]!.name
+    try {
+      await this.#parts.lake.maintain(this.#held.connection, table)
+    } catch (error) {
+      this.#logger.warn({ err: error, table }, `maintenance of ${table} failed`)
+    }
+  }
+}
