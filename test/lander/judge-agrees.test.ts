@@ -71,7 +71,7 @@ async function land(pipeline: CompiledPipeline, events: string[]): Promise<Map<n
   const { scratch, faults } = intake.cut()
   await new Judge(connection, pipeline, async () => undefined, directory).judge(scratch, faults)
   const time = pipeline.tables[0]!.columns[0]!.type === 'timestamptz'
-  const sql = `SELECT "row", ${time ? 'epoch_us(p0)' : 'p0'}::VARCHAR FROM judged WHERE ok`
+  const sql = `SELECT v."row", ${time ? 'epoch_us(v.p0)' : 'v.p0'}::VARCHAR FROM judged WHERE ok`
   const rows = (await connection.runAndReadAll(sql)).getRows()
   return new Map(rows.map(([row, value]) => [Number(row), value as string | null]))
 }

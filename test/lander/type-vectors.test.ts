@@ -97,7 +97,7 @@ test('every vector gets the verdict, the reason and the value that the vector fi
     const landed = new Map(
       (
         await connection.runAndReadAll(
-          `SELECT "row", ${shownAs(pipeline.plan.events.e!.properties[0]!.type)} FROM (SELECT "row", p0 AS v FROM judged WHERE ok)`,
+          `SELECT "row", ${shownAs(pipeline.plan.events.e!.properties[0]!.type)} FROM (SELECT v."row", v.p0 AS v FROM judged WHERE ok)`,
         )
       )
         .getRows()

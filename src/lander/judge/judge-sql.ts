@@ -1,8 +1,9 @@
 /**
  * The statements that judge a chunk and take its tables out of it, as text. Pure: pipeline, plans and kinds of rows in, SQL out.
  *
- * `judged` has one row per record: row, kind, "offset", received (µs), event_id, raw, event_type, ok, ts, and one column per
- * header column (h0 …) and per property column (p0 …) of the pipeline's tables. `ok` is null for rows that are not judged.
+ * `judged` has one row per record: kind, ok (null for rows that are not judged), and a struct v of row, "offset", received (µs),
+ * event_id, raw, event_type, ts, and the value of each header column (h0 …) and property column (p0 …) of the pipeline's tables.
+ * What is in a struct DuckDB stores without counting its distinct values, which nobody asks for here.
  */
 import type { Column, ColumnType } from '../../model/columns.ts'
 import {
@@ -99,8 +100,10 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
   )
   const kind = input.has.has('kind') ? 'kind' : '0'
   const some = input.chosen.length === input.kinds.length ? '' : ` WHERE kind IN (${input.chosen.join(', ')})`
+  const made = [...columns.headers, ...columns.properties].map(({ name }) => name)
+  const kept = ['row', 'offset', 'received', 'event_id', 'raw', 'event_type', 'ts', ...made]
   return [
-    `SELECT "row", kind, "offset", received, event_id, raw, event_type, ok, ts${listed([...columns.headers, ...columns.properties])}`,
+    `SELECT kind, ok, {${kept.map((name) => `${literal(name)}: ${identifier(name)}`).join(', ')}} AS v`,
     `FROM (SELECT *, ${okSql(columns, plan, fields, input)} AS ok`,
     `FROM (SELECT *${[...headers, ...values, `${timestampSql(trusted, fields)} AS ts`].map((sql) => `, ${sql}`).join('')}`,
     `FROM (SELECT *, ${type} AS event_type, contains(raw, '\\u0000') AS nul`,
@@ -108,10 +111,6 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
     `FROM (SELECT file_row_number::INTEGER AS "row", ${kind}::SMALLINT AS kind, "offset"::BIGINT AS "offset", received::BIGINT AS received, event_id, ${hasHeaders ? `nullif(h, '') AS h, ` : ''}raw, ${struct}`,
     `FROM read_parquet(${literal(input.file)}, file_row_number = true, hive_partitioning = false)${some})))))`,
   ].join('\n')
-}
-
-function listed(columns: ValueColumn[]): string {
-  return columns.map(({ name }) => `, ${name}`).join('')
 }
 
 function okSql(
@@ -204,7 +203,7 @@ export function tableSelect(columns: JudgedColumns, table: TableDefinition, kind
   const selected = table.columns.map(
     (column) => `${columnSql(columns, column, kinds)} AS ${identifier(column.name)}`,
   )
-  return `SELECT ${selected.join(', ')} FROM judged WHERE ok AND event_type IN (${table.events.map(literal).join(', ')})`
+  return `SELECT ${selected.join(', ')} FROM judged WHERE ok AND v.event_type IN (${table.events.map(literal).join(', ')})`
 }
 
 /** SELECT of `events` out of `judged`. */
@@ -218,41 +217,41 @@ export function eventsSelect(columns: JudgedColumns, kinds: RowKind[]): string {
 function columnSql(columns: JudgedColumns, column: Column, kinds: RowKind[]): string {
   switch (column.source.from) {
     case 'raw_event':
-      return 'raw'
+      return 'v.raw'
     case 'timestamp':
-      return 'ts'
+      return 'v.ts'
     case 'event_type':
-      return 'event_type'
+      return 'v.event_type'
     case 'event_id':
-      return 'event_id'
+      return 'v.event_id'
     case 'received_at':
-      return 'make_timestamptz(received)'
+      return 'make_timestamptz(v.received)'
     case 'partition':
       return byKind(kinds, (kind) => `${kind.partition}`)
     case 'offset':
-      return '"offset"'
+      return 'v."offset"'
     default:
-      return columns.nameOf(column)
+      return `v.${columns.nameOf(column)}`
   }
 }
 
 /** SELECT of `dead_letters` out of `judged` and `faults` (row, reason, field, detail, raw where the record's bytes are no text). */
 export function deadLettersSelect(kinds: RowKind[], currentPlan: string, defaultSource: string): string {
   const from: Record<(typeof DEAD_LETTERS_COLUMNS)[number]['name'], string> = {
-    event_id: 'j.event_id',
+    event_id: 'v.event_id',
     partition: byKind(kinds, (kind) => `${kind.partition}`),
-    offset: 'j."offset"',
-    received_at: 'make_timestamptz(j.received)',
+    offset: 'v."offset"',
+    received_at: 'make_timestamptz(v.received)',
     reason: 'f.reason',
     field: 'f.field',
     detail: 'f.detail',
-    event_type: `CASE WHEN f.reason <> 'malformed_json' THEN j.event_type END`,
+    event_type: `CASE WHEN f.reason <> 'malformed_json' THEN v.event_type END`,
     plan_version: byKind(kinds, (kind) => literal(kind.plan ?? currentPlan)),
     source: byKind(kinds, (kind) => literal(kind.source ?? defaultSource)),
-    raw_event: 'coalesce(f.raw, j.raw)',
+    raw_event: 'coalesce(f.raw, v.raw)',
   }
   const selected = DEAD_LETTERS_COLUMNS.map(({ name }) => `${from[name]} AS ${identifier(name)}`)
-  return `SELECT ${selected.join(', ')} FROM judged AS j JOIN faults AS f ON j."row" = f."row"`
+  return `SELECT ${selected.join(', ')} FROM judged JOIN faults AS f ON v."row" = f."row"`
 }
 
 function byKind(kinds: RowKind[], of: (kind: RowKind) => string): string {

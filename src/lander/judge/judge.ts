@@ -135,7 +135,7 @@ export class Judge {
 
   /** What DuckDB did not find to fit is judged by `checkEvent`, which decides. */
   async #recheck(scratch: Scratch, faults: Map<number, RowFault>): Promise<void> {
-    const doubtful = await this.#rows(`SELECT "row" FROM judged WHERE NOT ok`)
+    const doubtful = await this.#rows(`SELECT v."row" FROM judged WHERE NOT ok`)
     const fitting: number[] = []
     for (const row of doubtful) {
       const value = scratch.valueOf(row)
@@ -148,7 +148,7 @@ export class Judge {
       }
     }
     if (fitting.length === 0) return
-    await this.#connection.run(`UPDATE judged SET ok = true WHERE "row" IN (${fitting.join(', ')})`)
+    await this.#connection.run(`UPDATE judged SET ok = true WHERE v."row" IN (${fitting.join(', ')})`)
   }
 
   async #keepFaults(faults: Map<number, RowFault>): Promise<void> {
@@ -180,7 +180,7 @@ export class Judge {
     const counts: ChunkCounts = {}
     const landedTypes = new Set<string>()
     const result = await this.#connection.runAndReadAll(
-      'SELECT kind, CASE WHEN ok THEN event_type END AS landed_type, count(*) AS n, count(*) FILTER (NOT ok) AS doubtful FROM judged GROUP BY ALL',
+      'SELECT kind, CASE WHEN ok THEN v.event_type END AS landed_type, count(*) AS n, count(*) FILTER (NOT ok) AS doubtful FROM judged GROUP BY ALL',
     )
     let records = 0
     let doubtful = 0
