@@ -74,7 +74,7 @@ export interface RecordCursor {
   /** The value is `bytes[valueStart, valueEnd)`; `valueStart` is -1 when it was erased. */
   readonly valueStart: number
   readonly valueEnd: number
-  /** Seeks the record header of that name (ASCII, as all of ours); when true, its value is `bytes[headerStart, headerEnd)`. */
+  /** Seeks the record header of that name (ASCII, as all of ours); when true, its value is `bytes[headerStart, headerEnd)`, empty also when it is null. */
   findHeader(name: string): boolean
   readonly headerStart: number
   readonly headerEnd: number

@@ -164,9 +164,7 @@ export class BatchCursor implements RecordCursor {
       if (isMicros(this.bytes, nameAt, length)) continue
       headers.push([
         textOf(this.bytes, nameAt, length),
-        this.headerStart < 0
-          ? this.bytes.subarray(0, 0)
-          : this.bytes.subarray(this.headerStart, this.headerEnd),
+        this.bytes.subarray(this.headerStart, this.headerEnd),
       ])
     }
     this.#at = end
@@ -231,7 +229,7 @@ export class BatchCursor implements RecordCursor {
       if (i >= HEADERS_MARKED) continue
       marks[i * 4] = nameAt
       marks[i * 4 + 1] = nameEnd
-      marks[i * 4 + 2] = size < 0 ? -1 : valueAt
+      marks[i * 4 + 2] = valueAt
       marks[i * 4 + 3] = this.#at
     }
     return micros
@@ -239,7 +237,7 @@ export class BatchCursor implements RecordCursor {
 
   #readHeaderValue(): void {
     const size = this.#varint()
-    this.headerStart = size < 0 ? -1 : this.#at
+    this.headerStart = this.#at
     if (size > 0) this.#at += size
     this.headerEnd = this.#at
   }

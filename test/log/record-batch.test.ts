@@ -114,6 +114,21 @@ describe('record batch', () => {
     )
   })
 
+  test('a header that another producer left null is there and empty', () => {
+    for (const more of [0, 9]) {
+      const headers = Array.from({ length: more }, (_, i): [string, string] => [`h${i}`, 'x'])
+      const bytes = encode([
+        { key: null, value: Buffer.from('{}'), receivedAt: 0, headers: [...headers, ['id', '']] },
+      ])
+      // value length 0 becomes -1 (null)
+      bytes[bytes.length - 1] = 0x01
+      const cursor = new EncodedBatch(bytes, 0, 0, 1).cursor()
+      expect([cursor.next(), cursor.findHeader('id')]).toEqual([true, true])
+      expect([cursor.headerStart, cursor.headerEnd]).toEqual([bytes.length, bytes.length])
+      expect(new EncodedBatch(bytes, 0, 0, 1).records[0]!.headers.at(-1)).toEqual(['id', Buffer.alloc(0)])
+    }
+  })
+
   test('a record whose value was erased keeps its place', () => {
     const bytes = encode([{ key: 'k', value: Buffer.from(''), receivedAt: 0, headers: [] }])
     // value length 0 becomes -1 (null): what erasure writes
