@@ -11,7 +11,8 @@ import type { Candidate, Duplicates } from './duplicates/duplicates.ts'
 import { derivedEventId } from './event-ids.ts'
 import type { RowFault } from './judge/judge.ts'
 import { readable } from './readable.ts'
-import { type Group, Scratch } from './scratch.ts'
+import { Scratch } from './scratch.ts'
+import { viewOf } from './scratch-memory.ts'
 
 /** Names of sources and plans are short; longer texts are a foreign producer's and mean nothing here. */
 const NAME_BYTES_MAX = 128
@@ -41,10 +42,8 @@ export class Intake {
   readonly source = new NameHeader(recordHeader.source)
   #lastKind = -1
   #lastPartition = -1
-  readonly #spare: Group[] = []
   /** Per partition: everything before it is in this chunk or an earlier one. */
   #taken: Record<number, number> = {}
-  #isBusy = false
 
   constructor(logId: string, duplicates: Duplicates, limits: ChunkLimits) {
     this.#logId = logId
@@ -82,35 +81,30 @@ export class Intake {
   take(batch: LogBatch, cursor: RecordCursor, bounds: { to?: number; rows?: number } = {}): boolean {
     const { partition } = batch
     const { to = Number.POSITIVE_INFINITY, rows = Number.POSITIVE_INFINITY } = bounds
+    const view = viewOf(cursor.bytes)
     const before = this.chunk.scratch.rows
     let usedUp = false
+    let last = -1
     for (let taken = 0; taken < rows && !this.isFull; taken++) {
       if (!cursor.next() || cursor.offset >= to) {
         usedUp = true
         break
       }
-      this.#add(partition, cursor)
-      this.#extend(partition, cursor.offset + 1)
+      this.#add(partition, cursor, view)
+      last = cursor.offset
     }
+    if (last >= 0) this.#extend(partition, last + 1)
     if (usedUp) this.#extend(partition, Math.min(batch.next, to))
     this.#note(partition, before)
     return usedUp
   }
 
-  /** Hands the chunk over and begins a new one. `more`: the next records are there already. */
-  cut(more = false): Chunk {
+  /** Hands the chunk over and begins a new one. */
+  cut(): Chunk {
     const { chunk } = this
-    // Behind a full chunk comes another full one, which takes the memory of the one before; else nothing is kept.
-    this.#isBusy = more || this.isFull
-    if (!this.#isBusy) this.#spare.length = 0
-    this.chunk = emptyChunk(this.#spare)
+    this.chunk = emptyChunk()
     this.#lastKind = -1
     return chunk
-  }
-
-  /** Takes back the memory of a chunk that is judged. */
-  release({ scratch }: Chunk): void {
-    if (this.#isBusy) scratch.release(this.#spare)
   }
 
   #extend(partition: number, to: number): void {
@@ -122,37 +116,36 @@ export class Intake {
     else this.chunk.ranges[partition] = { from, to }
   }
 
-  #add(partition: number, cursor: RecordCursor): void {
-    const { chunk } = this
-    const { bytes } = cursor
+  /** `view`: the cursor's bytes. */
+  #add(partition: number, cursor: RecordCursor, view: DataView): void {
     const { plan, source } = this
+    const { scratch, faults } = this.chunk
     plan.read(cursor)
     source.read(cursor)
+    const own = cursor.findHeader(recordHeader.eventId) && this.#beginRow(view, cursor)
+    if (!own) {
+      const id = Buffer.from(derivedEventId(this.#logId, partition, cursor.offset), 'latin1')
+      scratch.begin(viewOf(id), 0, id.length)
+    }
     let headersStart = 0
     let headersEnd = 0
     if (cursor.findHeader(recordHeader.requestHeaders)) {
       headersStart = cursor.headerStart
-      headersEnd = isPlain(bytes, cursor.headerStart, cursor.headerEnd) ? cursor.headerEnd : headersStart
-    }
-    let idBytes = bytes
-    let idStart = 0
-    let idEnd = 0
-    let own = cursor.findHeader(recordHeader.eventId)
-    if (own) {
-      idStart = cursor.headerStart
-      idEnd = cursor.headerEnd
-      own = isIdBytes(bytes, idStart, idEnd)
-    }
-    if (!own) {
-      idBytes = Buffer.from(derivedEventId(this.#logId, partition, cursor.offset), 'latin1')
-      idStart = 0
-      idEnd = idBytes.length
+      headersEnd = isPlain(cursor.bytes, cursor.headerStart, cursor.headerEnd)
+        ? cursor.headerEnd
+        : headersStart
     }
     const fault = own && plan.text !== null ? undefined : this.#strict(cursor)
     const value = fault === undefined ? undefined : Buffer.from(readable(valueOf(cursor)), 'utf8')
     const kind = fault === undefined ? this.#kind(partition) : this.#deadKind(partition)
-    const row = chunk.scratch.add(kind, cursor, idBytes, idStart, idEnd, headersStart, headersEnd, value)
-    if (fault !== undefined) chunk.faults.set(row, fault)
+    const row = scratch.add(kind, cursor, headersStart, headersEnd, value)
+    if (fault !== undefined) faults.set(row, fault)
+  }
+
+  /** Begins a row with the record's own id; false when what it has is none. */
+  #beginRow(view: DataView, { headerStart, headerEnd }: RecordCursor): boolean {
+    const length = headerEnd - headerStart
+    return length >= 1 && length <= 128 && this.chunk.scratch.begin(view, headerStart, headerEnd)
   }
 
   /** Looks for the ids of the rows from `from` on among all before them, in one go. */
@@ -233,18 +226,12 @@ class NameHeader {
 const NOTHING = Buffer.alloc(0)
 const MALFORMED = { reason: 'malformed_json', field: null }
 
-function emptyChunk(spare?: Group[]): Chunk {
-  return { scratch: new Scratch(spare), candidates: [], faults: new Map(), ranges: {} }
+function emptyChunk(): Chunk {
+  return { scratch: new Scratch(), candidates: [], faults: new Map(), ranges: {} }
 }
 
 function valueOf(cursor: RecordCursor): Buffer {
   return cursor.valueStart < 0 ? NOTHING : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd)
-}
-
-function isIdBytes(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start < 1 || end - start > 128) return false
-  for (let at = start; at < end; at++) if (bytes[at]! < 0x21 || bytes[at]! > 0x7e) return false
-  return true
 }
 
 /** Whether a text has no control characters. */

@@ -236,7 +236,7 @@ export class Pump {
 
   #startJudging(): void {
     const { session } = this.#parts
-    const chunk = session.intake.cut(this.#batch !== undefined)
+    const chunk = session.intake.cut()
     Object.assign(this.#cutTo, endsOf(chunk))
     const batch = this.#open
     batch.bytes += chunk.scratch.valueBytes

@@ -10,9 +10,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { RecordCursor } from '../log/log.ts'
 import { recordHeader } from '../model/record.ts'
-import { fingerprint, print } from './duplicates/fingerprint-index.ts'
+import { print } from './duplicates/fingerprint-index.ts'
 import { readable } from './readable.ts'
 import { type RowGroup, type ScratchColumn, writeScratchFile } from './scratch-file.ts'
+import { GROUP_BITS, GROUP_MASK, type Group, keepGroups, LENGTH_BYTES, takeGroup } from './scratch-memory.ts'
 
 /** What a record's row is to become. */
 export type Fate = 'judge' | 'duplicate' | 'dead'
@@ -26,11 +27,6 @@ export interface RowKind {
   fate: Fate
 }
 
-/** Rows of a group: a power of two, so that a row finds its group by a shift. */
-const GROUP_BITS = 15
-const GROUP_ROWS = 1 << GROUP_BITS
-const GROUP_MASK = GROUP_ROWS - 1
-
 export class Scratch {
   rows = 0
   /** Bytes of values, which is what limits count. */
@@ -40,13 +36,7 @@ export class Scratch {
   /** Rows of each partition as of so many rows; only kept when there are several. */
   #byPartition: { rows: number; of: Map<number, number[]> } | undefined
   readonly #groups: Group[] = []
-  readonly #spare: Group[]
   #hasHeaders = false
-
-  /** Takes its memory out of `spare` first. */
-  constructor(spare: Group[] = []) {
-    this.#spare = spare
-  }
 
   kindId(kind: RowKind): number {
     const key = `${kind.partition}/${kind.plan ?? ''}/${kind.source ?? ''}/${kind.fate}/${kind.plan === null}${kind.source === null}`
@@ -59,29 +49,37 @@ export class Scratch {
     return id
   }
 
-  /** Adds the cursor's record. `value` replaces its value where it must not stand as it is. Returns the row. */
+  /**
+   * Begins a row with its event id, `bytes[start, end)`, which is fingerprinted on the way. False when it is none: then another one must
+   * be given.
+   */
+  begin(bytes: DataView, start: number, end: number): boolean {
+    const at = this.rows & GROUP_MASK
+    if (at === 0 && this.rows >>> GROUP_BITS === this.#groups.length) {
+      this.#groups.push(takeGroup(this.#groups.at(-1)))
+    }
+    const group = this.#group(this.rows)
+    if (!group.ids.addId(at, bytes, start, end)) return false
+    group.prints[at * 2] = print.high
+    group.prints[at * 2 + 1] = print.low
+    return true
+  }
+
+  /** Completes the row by the cursor's record. `value` replaces its value where it must not stand as it is. Returns the row. */
   add(
     kind: number,
     cursor: RecordCursor,
-    idBytes: Buffer,
-    idStart: number,
-    idEnd: number,
     headersStart: number,
     headersEnd: number,
     value: Buffer | undefined,
   ): number {
     const row = this.rows
     const at = row & GROUP_MASK
-    if (at === 0) this.#groups.push(this.#spare.pop() ?? new Group(this.#groups.at(-1)))
-    const group = this.#groups[row >>> GROUP_BITS]!
+    const group = this.#group(row)
     group.rows = at + 1
     group.kinds[at] = kind
     group.offsets[at] = cursor.offset
     group.received[at] = cursor.receivedAt
-    group.ids.add(at, idBytes, idStart, idEnd)
-    fingerprint(idBytes, idStart, idEnd)
-    group.prints[at * 2] = print.high
-    group.prints[at * 2 + 1] = print.low
     group.routes[at] = cursor.findHeader(recordHeader.route) ? 1 : 0
     if (headersEnd > headersStart) {
       this.#hasHeaders = true
@@ -190,114 +188,12 @@ export class Scratch {
   }
 
   /** Gives the memory back, for the next chunks; nothing of this one may be asked for any more. */
-  release(to: Group[]): void {
-    for (const group of this.#groups.splice(0)) {
-      group.clear()
-      to.push(group)
-    }
+  release(): void {
+    keepGroups(this.#groups.splice(0))
   }
 
   #group(row: number): Group {
     return this.#groups[row >>> GROUP_BITS]!
-  }
-}
-
-/** Rows that become one row group of the file. */
-export class Group {
-  rows = 0
-  // Doubles hold offsets and microseconds exactly, and unlike 64-bit integers cost no object.
-  readonly offsets = new Float64Array(GROUP_ROWS)
-  readonly received = new Float64Array(GROUP_ROWS)
-  readonly kinds = new Int32Array(GROUP_ROWS)
-  /** Fingerprints of the ids, high and low half of each. */
-  readonly prints = new Uint32Array(GROUP_ROWS * 2)
-  /** 1 where a route made the event. */
-  readonly routes = new Uint8Array(GROUP_ROWS)
-  readonly ids: Texts
-  readonly values: Texts
-  /** Empty until the first row that has some. */
-  readonly headers = new Texts(0)
-
-  /** With room for about as much as the group before it needed. */
-  constructor(before?: Group) {
-    this.ids = new Texts(before?.ids.length ?? 0)
-    this.values = new Texts(before?.values.length ?? 0)
-  }
-
-  /** The headers, with empty ones for all rows before `at`. */
-  headersBefore(at: number): Texts {
-    while (this.headers.rows < at) this.headers.addEmpty(this.headers.rows)
-    return this.headers
-  }
-
-  clear(): void {
-    this.rows = 0
-    this.ids.clear()
-    this.values.clear()
-    this.headers.clear()
-  }
-}
-
-const LENGTH_BYTES = 4
-
-/** Texts one behind the other, each after its length: PLAIN values of Parquet. */
-class Texts {
-  rows = 0
-  length = 0
-  #buffer: Buffer
-  /** Where each text begins, behind its length. */
-  readonly #at = new Uint32Array(GROUP_ROWS)
-
-  constructor(bytes: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.05))
-  }
-
-  add(row: number, from: Buffer, start: number, end: number): void {
-    const size = end - start
-    this.addLength(row, size)
-    const { length } = this
-    const to = this.#buffer
-    // Short runs byte by byte: a call into native code costs more than 48 bytes.
-    if (size > 48) from.copy(to, length, start, end)
-    else for (let i = 0; i < size; i++) to[length + i] = from[start + i]!
-    this.length = length + size
-  }
-
-  addEmpty(row: number): void {
-    this.addLength(row, 0)
-  }
-
-  get(row: number): Buffer {
-    const at = this.#at[row]!
-    return this.#buffer.subarray(at, at + this.#buffer.readUInt32LE(at - LENGTH_BYTES))
-  }
-
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.length)
-  }
-
-  clear(): void {
-    this.rows = 0
-    this.length = 0
-  }
-
-  addLength(row: number, size: number): void {
-    const at = this.length
-    if (at + size + LENGTH_BYTES > this.#buffer.length) this.#grow(at + size + LENGTH_BYTES)
-    const to = this.#buffer
-    to[at] = size & 0xff
-    to[at + 1] = (size >>> 8) & 0xff
-    to[at + 2] = (size >>> 16) & 0xff
-    to[at + 3] = size >>> 24
-    this.length = at + LENGTH_BYTES
-    this.#at[row] = this.length
-    this.rows = row + 1
-  }
-
-  #grow(least: number): void {
-    const buffer = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, least, 1 << 14))
-    this.#buffer.copy(buffer, 0, 0, this.length)
-    this.#buffer = buffer
   }
 }
 

@@ -110,7 +110,7 @@ export class Session {
     // A repeat of a dead letter is a duplicate, and not a second dead letter.
     for (const row of faults.keys()) if (scratch.kindOf(row).fate === 'duplicate') faults.delete(row)
     const { counts, landedTypes } = await desk.judge.judge(scratch, faults)
-    this.intake.release(chunk)
+    scratch.release()
     return { desk, ranges, counts, landedTypes, hasDead: faults.size > 0, rows, bytes }
   }
 

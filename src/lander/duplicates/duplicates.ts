@@ -43,6 +43,8 @@ interface PartitionIds {
   index: FingerprintIndex
   /** Ascending: all records up to `offset` were received at or before `receivedMax` (µs). */
   marks: { offset: number; receivedMax: number }[]
+  /** The first offset from which on another mark is set. */
+  nextMark: number
   receivedMax: number
 }
 
@@ -93,7 +95,8 @@ export class Duplicates {
         const offset = offsets[at]!
         print.high = prints[at * 2]!
         print.low = prints[at * 2 + 1]!
-        this.#mark(of, offset, received[at]!)
+        if (received[at]! > of.receivedMax) of.receivedMax = received[at]!
+        if (offset >= of.nextMark) this.#mark(of, offset)
         if (index.hasOrAdd(offset)) seen(at)
       }
     }
@@ -111,11 +114,10 @@ export class Duplicates {
       const offset = scratch.offsetOf(row)
       const self = scratch.recordOf(row)
       const { index } = this.#partition(partition)
-      const id = Buffer.from(self.eventId, 'latin1')
-      fingerprint(id, 0, id.length)
+      fingerprint(self.eventId)
       const first = this.#first(self, partition, index.find(offset), scratch, fetched)
       if (first === undefined) {
-        fingerprint(id, 0, id.length)
+        fingerprint(self.eventId)
         index.add(offset)
       } else if (
         sameEvent(first.record.value, self.value, route ? this.#leftOut.onRoutes : this.#leftOut.elsewhere)
@@ -150,8 +152,7 @@ export class Duplicates {
     const wanted = new Map<number, number[]>()
     for (const { row } of candidates) {
       const { partition } = scratch.kindOf(row)
-      const id = Buffer.from(scratch.recordOf(row).eventId, 'latin1')
-      fingerprint(id, 0, id.length)
+      fingerprint(scratch.recordOf(row).eventId)
       for (const offset of this.#partition(partition).index.find(scratch.offsetOf(row))) {
         if (scratch.rowOf(partition, offset) >= 0) continue
         const offsets = wanted.get(partition)
@@ -196,10 +197,10 @@ export class Duplicates {
         const partition = Number(partitions![i])
         const offset = Number(offsets![i])
         if (offset >= nextOffset(position, partition)) continue
-        const id = Buffer.from(String(ids![i]), 'latin1')
-        fingerprint(id, 0, id.length)
+        fingerprint(String(ids![i]))
         const of = this.#partition(partition)
-        this.#mark(of, offset, Number(received![i]))
+        of.receivedMax = Math.max(of.receivedMax, Number(received![i]))
+        if (offset >= of.nextMark) this.#mark(of, offset)
         of.index.add(offset)
       }
     }
@@ -208,18 +209,16 @@ export class Duplicates {
   #partition(partition: number): PartitionIds {
     let ids = this.#partitions.get(partition)
     if (ids === undefined) {
-      ids = { index: new FingerprintIndex(), marks: [], receivedMax: 0 }
+      ids = { index: new FingerprintIndex(), marks: [], nextMark: 0, receivedMax: 0 }
       this.#partitions.set(partition, ids)
     }
     return ids
   }
 
-  /** Keeps the marks, and lets go of what no later record can repeat. */
-  #mark(ids: PartitionIds, offset: number, receivedAt: number): void {
-    if (receivedAt > ids.receivedMax) ids.receivedMax = receivedAt
-    const last = ids.marks.at(-1)
-    if (last !== undefined && offset < last.offset + MARK_OFFSETS) return
+  /** Sets a mark, and lets go of what no later record can repeat. */
+  #mark(ids: PartitionIds, offset: number): void {
     ids.marks.push({ offset, receivedMax: ids.receivedMax })
+    ids.nextMark = offset + MARK_OFFSETS
     const until = ids.receivedMax - this.#windowMicros - DISORDER_MICROS
     while (ids.marks.length > 1 && ids.marks[0]!.receivedMax < until)
       ids.index.forgetBelow(ids.marks.shift()!.offset + 1)

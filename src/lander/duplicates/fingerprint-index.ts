@@ -9,36 +9,55 @@ import { randomBytes } from 'node:crypto'
 const SHARDS = 64
 const SLOT = 3
 const CAPACITY_MIN = 64
+const CAPACITY_LARGE = 16_384
 const LOAD_MAX = 0.75
 
 const seed = randomBytes(8)
 const SEED_1 = seed.readUInt32LE(0)
 const SEED_2 = seed.readUInt32LE(4)
 
-/** The two halves of a fingerprint; written by `fingerprint`, so that no object is made per record. */
+/** The two halves of a fingerprint; written by `printId`, so that no object is made per record. */
 export const print = { high: 0, low: 0 }
 
-/** Fingerprints `bytes[start, end)` into `print`. */
-export function fingerprint(bytes: Uint8Array, start: number, end: number): void {
+/**
+ * Fingerprints the id `from[start, end)` into `print`, and copies it to `to` at `at` on the way. False when it is none: all bytes of an id
+ * are in `[!-~]`.
+ */
+export function printId(from: DataView, start: number, end: number, to: DataView, at: number): boolean {
   let a = SEED_1 ^ (end - start)
   let b = SEED_2
-  let at = start
-  for (; at + 4 <= end; at += 4) {
-    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+  let strange = 0
+  let next = start
+  for (; next + 4 <= end; next += 4, at += 4) {
+    const word = from.getInt32(next, true)
+    to.setInt32(at, word, true)
+    // Four bytes at once: the high bit is set in one below 0x21, in one above 0x7e, and in one that has it anyway.
+    strange |= word | (word - 0x21212121) | (word + 0x01010101)
     a = Math.imul(a ^ word, 0x85ebca6b)
     a = (a << 13) | (a >>> 19)
     b = Math.imul(b ^ word, 0x9e3779b1)
     b = (b << 17) | (b >>> 15)
     b = (b + a) | 0
   }
-  for (; at < end; at++) {
-    a = Math.imul(a ^ bytes[at]!, 0x85ebca6b)
+  for (; next < end; next++, at++) {
+    const byte = from.getUint8(next)
+    to.setUint8(at, byte)
+    if (byte < 0x21 || byte > 0x7e) strange = -1
+    a = Math.imul(a ^ byte, 0x85ebca6b)
     b = Math.imul(b ^ a, 0x9e3779b1)
   }
   a = mix(a ^ (b >>> 7))
   b = mix(b + a)
   print.high = a >>> 0
   print.low = (b === 0 ? 1 : b) >>> 0
+  return (strange & 0x80808080) === 0
+}
+
+/** Fingerprints an id into `print`. */
+export function fingerprint(id: string): void {
+  const bytes = Buffer.from(id, 'latin1')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  printId(view, 0, bytes.length, view, 0)
 }
 
 function mix(value: number): number {
@@ -102,7 +121,7 @@ export class FingerprintIndex {
     if (offset > this.#latest) this.#latest = offset
     slots[at] = high
     slots[at + 1] = low
-    slots[at + 2] = offset % 2 ** 32
+    slots[at + 2] = offset >>> 0
     shard.used += 1
     return false
   }
@@ -148,7 +167,8 @@ export class FingerprintIndex {
     let live = 0
     for (let at = 0; at < slots.length; at += SLOT) if (this.#isLive(slots, at)) live += 1
     let capacity = CAPACITY_MIN
-    while (live + 1 > capacity * 0.6) capacity *= 2
+    // Small ones grow fourfold: half the work and garbage of doubling.
+    while (live + 1 > capacity * (capacity < CAPACITY_LARGE ? 0.2 : 0.6)) capacity *= 2
     shard.slots = new Uint32Array(capacity * SLOT)
     shard.mask = capacity - 1
     for (let at = 0; at < slots.length; at += SLOT) {
@@ -167,5 +187,5 @@ function put({ slots, mask }: Shard, high: number, low: number, offset: number):
   while (slots[at + 1] !== 0) at = at + SLOT === slots.length ? 0 : at + SLOT
   slots[at] = high
   slots[at + 1] = low
-  slots[at + 2] = offset % 2 ** 32
+  slots[at + 2] = offset >>> 0
 }
