@@ -59,7 +59,7 @@ process.once('exit', () => {
 /** Starts `landfall up` with free ports and waits until door and SQL answer. */
 export async function startLandfall(
   pipeline: string,
-  options: { data?: string; args?: string[]; http?: string; sql?: string } = {},
+  options: { data?: string; args?: string[]; http?: string; sql?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Running> {
   const data = options.data ?? temporaryFolder()
   const upFile = join(data, 'up.json')
@@ -70,6 +70,7 @@ export async function startLandfall(
     [landfall, 'up', resolve(projectRoot, pipeline), '--data', data, ...ports, ...(options.args ?? [])],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
     },
   )
   started.add(child)
