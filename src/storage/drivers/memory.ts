@@ -66,7 +66,7 @@ export function createMemoryStorage(nowMs: () => number = Date.now): Storage {
     },
     leaseDirectories: [],
     workspace: async () => unsupported(),
-    lease: async () => unsupported(),
+    lease: async (objects) => (objects.length === 0 ? { locations: [], release: () => {} } : unsupported()),
     async adopt(localPath, path) {
       checkPath(path)
       if (objects.has(path)) throw taken(url, path)
