@@ -60,6 +60,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     retention: pipeline.compiled.retention,
     exclusive: pipeline.definition.state !== undefined,
     onDead: (error: LandfallError) => dead.reject(error),
+    onNote: (text: string) => options.logger.warn({}, text),
     ...(end === undefined ? {} : { knownEnd: end }),
   })
   let collector: Collector

@@ -138,8 +138,13 @@ function propertiesOf(
     ...(secure && secureProperties(secure)),
   }
   return Object.entries(lines)
-    .map(([key, value]) => `${key}=${value}\n`)
+    .map(([key, value]) => `${key}=${escapeProperty(value)}\n`)
     .join('')
+}
+
+/** A properties file is Latin-1 to Java; other characters are written by their number. */
+function escapeProperty(value: string): string {
+  return value.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function secureProperties({

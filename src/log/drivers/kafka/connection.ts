@@ -56,6 +56,7 @@ export class Access {
     const approach = {
       address: `${host}:${port}`,
       tls: this.#tls !== undefined,
+      hasCertificate: this.#tls?.cert !== undefined,
       sasl,
       username: sasl === null ? null : credentials.username,
     }

@@ -74,13 +74,15 @@ export interface Approach {
   /** `host:port` */
   address: string
   tls: boolean
+  /** We show one of our own. */
+  hasCertificate: boolean
   sasl: string | null
   username: string | null
 }
 
 /** Why a broker could not be talked to. Of kind `retry` when another try may succeed. */
 export function connectError(approach: Approach, error: unknown): LandfallError {
-  const { address, tls, sasl } = approach
+  const { address, tls } = approach
   const code = findIn(error, (one) => {
     const text = systemCode(one)
     return text !== undefined && !text.startsWith('PLT_') ? text : undefined
@@ -106,7 +108,7 @@ export function connectError(approach: Approach, error: unknown): LandfallError 
     const hint = 'It asks for a certificate that its authority has signed: give cert= and key= in the URL'
     return fixConfig(`talking to Kafka at ${address}: it refuses the TLS connection (${words})`, hint, error)
   }
-  const asks = code === undefined || code === 'ECONNRESET' ? closes(tls, sasl) : ''
+  const asks = code === undefined || code === 'ECONNRESET' ? closes(approach) : ''
   return new LandfallError('retry', 'log/unreachable', `no Kafka answers at ${address}: ${words}`, {
     hint: `Check that the broker runs and that the URL of the log names it${asks}`,
     cause: error,
@@ -114,9 +116,13 @@ export function connectError(approach: Approach, error: unknown): LandfallError 
 }
 
 /** A listener that asks for more than was given just closes. */
-function closes(tls: boolean, sasl: string | null): string {
-  if (tls && sasl !== null) return ''
-  return `; if it does, it may ask for ${tls ? '' : 'tls=true or '}${sasl === null ? 'sasl=…' : 'another sasl'} in the URL`
+function closes({ tls, sasl, hasCertificate }: Approach): string {
+  const more = [
+    ...(tls ? [] : ['tls=true']),
+    ...(sasl === null ? ['sasl=…'] : []),
+    ...(tls ? [`${hasCertificate ? 'another ' : ''}cert= and key= that its authority has signed`] : []),
+  ]
+  return `; if it does, it may ask for ${more.join(' or ')} in the URL`
 }
 
 function untrusted(address: string, words: string, cause: unknown): LandfallError {
