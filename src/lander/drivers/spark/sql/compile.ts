@@ -16,6 +16,7 @@ import {
 } from '../../../../model/pipeline.ts'
 import type { Plan } from '../../../../model/plan.ts'
 import { DEAD_LETTERS_TABLE } from '../../../tables.ts'
+import { member } from './json.ts'
 import { judgedSelect } from './judged.ts'
 import { recordsSelect } from './records.ts'
 import { identifier, literal } from './text.ts'
@@ -86,11 +87,7 @@ function columnSql(table: TableDefinition, column: Column, plans: ReadonlyMap<st
     case 'timestamp':
       return 'ts'
     case 'header':
-      return headerValue(
-        type,
-        `fields[${literal(`_${source.header}`)}]`,
-        `request[${literal(source.header)}]`,
-      )
+      return headerValue(type, member('fields', source.header), `request[${literal(source.header)}]`)
     case 'property':
       return propertySql(table, column, source.property, plans)
     default:
@@ -105,7 +102,7 @@ function propertySql(
   property: string,
   plans: ReadonlyMap<string, Plan>,
 ): string {
-  const value = valueOf(type, `fields[${literal(`_${property}`)}]`)
+  const value = valueOf(type, member('fields', property))
   const declaring = new Map<string, string[]>()
   let isEverywhere = true
   for (const { version, events } of plans.values()) {

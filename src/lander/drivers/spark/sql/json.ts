@@ -5,11 +5,11 @@
  * the text is **marked** before it is read: one regular expression makes a string of every scalar, and only a well-formed
  * one; whatever it leaves as it was is no JSON, and `from_json` says so.
  *
- *   "text"  → "_text"      12.50 → "12.50_"      true → "true_"      null → "null_"
+ *   "text"  → " text"      12.50 → "12.50 "      true → "true "      null → "null "
  *
  * Then `from_json` reads an array of the marked text and of one object more, whose name `e` no marked text can have: when both are
  * there, and nothing else, the text was one whole object. Its map keeps every name, the repeated ones too. A value's first
- * character tells its kind: `_` string, `[` array, `{` object, else the word or the number itself.
+ * character tells its kind: a blank a string, `[` array, `{` object, else the word or the number itself.
  */
 import { choose, literal } from './text.ts'
 
@@ -18,7 +18,7 @@ const CHARACTERS = String.raw`[^"\\]*+(?:\\.[^"\\]*+)*+`
 const NUMBER = String.raw`-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+`
 /** Each match begins where the last one ended, so nothing inside a string is taken for a scalar. No number is a name. */
 const SCALAR = String.raw`(?s)\G([^"0-9tfn-]*+)(?:"(${CHARACTERS})"|((?:${NUMBER}|true|false|null)(?![ \t\n\r]*+:)))`
-const MARKED = '$1"$3_$2"'
+const MARKED = '$1"$3 $2"'
 
 const OPTIONS = `map('allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false', 'maxNestingDepth', '2147483647', 'maxNumLen', '2147483647', 'maxStringLen', '2147483647')`
 
@@ -52,8 +52,20 @@ export function readTexts(text: string): string {
 
 /** JSON text of a marked array or object, as it was sent but for white space and the spelling of escapes. */
 function unmark(marked: string): string {
-  const scalar = String.raw`(?s)(")_(${CHARACTERS}")|"([^"_]++)_"`
+  const scalar = String.raw`(?s)(") (${CHARACTERS}")|"([^" ]++) "`
   return `regexp_replace(${marked}, ${literal(scalar)}, '$1$2$3')`
+}
+
+/** A marked null. */
+export const NULL = `'null '`
+
+/** A member of a marked object. */
+export function member(fields: string, name: string): string {
+  return `${fields}[${literal(` ${name}`)}]`
+}
+
+export function isString(marked: string): string {
+  return `startswith(${marked}, ' ')`
 }
 
 const IS_NESTED = String.raw`^[\[{]`
@@ -61,18 +73,18 @@ const IS_NESTED = String.raw`^[\[{]`
 /** A marked value as text: a string as it stands, anything else as its JSON text, null as NULL. */
 export function asText(marked: string): string {
   return choose([
-    [`startswith(${marked}, '_')`, `substr(${marked}, 2)`],
+    [isString(marked), `substr(${marked}, 2)`],
     [`${marked} RLIKE ${literal(IS_NESTED)}`, unmark(marked)],
-    [`${marked} <> 'null_'`, `rtrim('_', ${marked})`],
+    [`${marked} <> ${NULL}`, `rtrim(${marked})`],
   ])
 }
 
 /** A marked value as JSON text, null as NULL. */
 export function asJson(marked: string): string {
   return choose([
-    [`startswith(${marked}, '_')`, toJson(`substr(${marked}, 2)`)],
+    [isString(marked), toJson(`substr(${marked}, 2)`)],
     [`${marked} RLIKE ${literal(IS_NESTED)}`, unmark(marked)],
-    [`${marked} <> 'null_'`, `rtrim('_', ${marked})`],
+    [`${marked} <> ${NULL}`, `rtrim(${marked})`],
   ])
 }
 

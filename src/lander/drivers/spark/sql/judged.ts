@@ -2,7 +2,7 @@
 import type { CompiledPipeline } from '../../../../model/pipeline.ts'
 import type { Plan } from '../../../../model/plan.ts'
 import { TIME_MAX_MICROS, TIME_MIN_MICROS } from '../../../../model/time.ts'
-import { asText, hasLoneSurrogate, isObject, readable, readMarked, readTexts } from './json.ts'
+import { asText, hasLoneSurrogate, isObject, member, readable, readMarked, readTexts } from './json.ts'
 import { planData } from './plan-data.ts'
 import { choose, literal, once } from './text.ts'
 import { isTime, microsOf } from './values.ts'
@@ -34,14 +34,14 @@ export function judgedSelect(
     ],
     [
       '*',
-      `get(${lists}, ${places}[plan][fields['_event_type']]) AS properties`,
+      `get(${lists}, ${places}[plan][${member('fields', 'event_type')}]) AS properties`,
       `${sentSql(pipeline)} AS sent`,
     ],
     ['* EXCEPT (properties)', `${once(faultOf('fields', 'properties'))} AS fault`],
     [
       '* EXCEPT (fault, sent, value, is_read, is_text, raw)',
       `IF(fields IS NULL, ${readable('value')}, raw) AS raw`,
-      `${asText(`fields['_event_type']`)} AS event_type`,
+      `${asText(member('fields', 'event_type'))} AS event_type`,
       `${timestampSql(pipeline)} AS ts`,
       `IF(fault IS NULL, 'landed', 'dead') AS fate`,
       'fault.reason AS reason',
@@ -70,9 +70,7 @@ function malformedDetail(): string {
 /** The client's time as marked JSON, of sources that are trusted with it. */
 function sentSql({ sources }: CompiledPipeline): string {
   const branches = sources.flatMap(({ name, trustTime }) =>
-    trustTime === null
-      ? []
-      : [[`source = ${literal(name)}`, `fields[${literal(`_${trustTime.field}`)}]`] as const],
+    trustTime === null ? [] : [[`source = ${literal(name)}`, member('fields', trustTime.field)] as const],
   )
   return branches.length === 0 ? 'CAST(NULL AS STRING)' : choose(branches)
 }

@@ -23,6 +23,8 @@ export const typeCode = {
 
 /** Absent members are NULL. */
 interface PropertyData {
+  /** Marked name. */
+  n: string
   t: number
   /** Required. */
   r?: true
@@ -41,10 +43,10 @@ interface PropertyData {
   s?: number
 }
 
-const SHAPE = 't:int,r:boolean,u:boolean,o:array<string>,a:int,z:int,lo:string,hi:string,w:int,s:int'
+const SHAPE = 'n:string,t:int,r:boolean,u:boolean,o:array<string>,a:int,z:int,lo:string,hi:string,w:int,s:int'
 
 /**
- * `lists`: the properties of each event, in the plan's order, array<map<marked name, property>>.
+ * `lists`: the properties of each event, in the plan's order, array<array<property>>.
  * `places`: map<plan version, map<marked event name, index in lists>>.
  */
 export function planData(plans: readonly Plan[]): { lists: string; places: string } {
@@ -52,17 +54,15 @@ export function planData(plans: readonly Plan[]): { lists: string; places: strin
   const known = new Map<string, number>()
   const places = plans.map(({ version, events }) => {
     const entries = Object.values(events).map(({ name, properties }) => {
-      const list = members(
-        properties.map((property) => [`_${property.name}`, JSON.stringify(dataOf(property))]),
-      )
+      const list = JSON.stringify(properties.map(dataOf))
       const place = known.get(list) ?? lists.push(list) - 1
       known.set(list, place)
-      return [`_${name}`, `${place}`] as const
+      return [` ${name}`, `${place}`] as const
     })
     return [version, members(entries)] as const
   })
   return {
-    lists: `from_json(${literal(`[${lists.join(',')}]`)}, 'array<map<string,struct<${SHAPE}>>>')`,
+    lists: `from_json(${literal(`[${lists.join(',')}]`)}, 'array<array<struct<${SHAPE}>>>')`,
     places: `from_json(${literal(members(places))}, 'map<string,map<string,int>>')`,
   }
 }
@@ -75,6 +75,7 @@ function members(entries: readonly (readonly [string, string])[]): string {
 function dataOf(property: PlanProperty): PropertyData {
   const { required, nullable, oneOf, minLength, maxLength, minimum, maximum } = property
   return {
+    n: ` ${property.name}`,
     t: codeOf(property),
     ...(required ? { r: true } : {}),
     ...(nullable ? { u: true } : {}),

@@ -1,24 +1,24 @@
 /** Column values out of marked JSON (json.ts), and the tests of docs/formats/types.md that need more than a comparison. */
 import { parseDecimalType } from '../../../../model/check-event.ts'
 import type { ColumnType } from '../../../../model/columns.ts'
-import { asJson, asText } from './json.ts'
+import { asJson, asText, isString } from './json.ts'
 import { literal } from './text.ts'
 
-const TIME = String.raw`^_[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9])\z`
-const DATE = String.raw`^_[0-9]{4}-[0-9]{2}-[0-9]{2}\z`
-const YEAR_0 = `'_0000'`
+const TIME = String.raw`^ [0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9])\z`
+const DATE = String.raw`^ [0-9]{4}-[0-9]{2}-[0-9]{2}\z`
+const YEAR_0 = `' 0000'`
 
 /** The value of a property's column; right where the property fits, NULL for null and absent. */
 export function valueOf(type: ColumnType, marked: string): string {
   switch (type) {
     case 'string':
-      return `CASE WHEN startswith(${marked}, '_') THEN substr(${marked}, 2) END`
+      return `CASE WHEN ${isString(marked)} THEN substr(${marked}, 2) END`
     case 'int':
     case 'long':
     case 'double':
-      return `try_cast(rtrim('_', ${marked}) AS ${sparkType(type)})`
+      return `try_cast(${marked} AS ${sparkType(type)})`
     case 'boolean':
-      return `CASE ${marked} WHEN 'true_' THEN true WHEN 'false_' THEN false END`
+      return `CASE ${marked} WHEN 'true ' THEN true WHEN 'false ' THEN false END`
     case 'json':
       return asJson(marked)
     case 'timestamptz':

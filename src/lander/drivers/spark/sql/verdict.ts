@@ -3,7 +3,7 @@
  * (src/model/check-event.ts). What a plan says comes from a constant (plan-data.ts), so one expression serves all properties.
  */
 import { TIME_MAX_MICROS, TIME_MIN_MICROS } from '../../../../model/time.ts'
-import { quoted, shortened, sourceOf } from './json.ts'
+import { isString, member, NULL, quoted, shortened, sourceOf } from './json.ts'
 import { typeCode } from './plan-data.ts'
 import { choose, literal } from './text.ts'
 import { isDate, isTime, microsOf } from './values.ts'
@@ -20,74 +20,72 @@ function fault(reason: string, field: string, expected = 'CAST(NULL AS STRING)')
  * the plan has no such event.
  */
 export function faultOf(fields: string, properties: string): string {
-  const type = `${fields}['_event_type']`
-  const each = `transform(map_entries(${properties}), e -> named_struct('n', e.key, 'x', ${fields}[e.key], 'p', e.value))`
-  const first = `aggregate(${each}, CAST(NULL AS ${FAULT}), (f, e) -> coalesce(f, ${propertyFault('e')}))`
+  const type = member(fields, 'event_type')
+  const each = `transform(${properties}, p -> named_struct('p', p, 'x', ${fields}[p.n]))`
+  const first = `aggregate(${each}, CAST(NULL AS ${FAULT}), (f, e) -> coalesce(f, ${propertyFault('e.x', 'e.p')}))`
   const name = `'event_type'`
   return choose(
     [
       [`${fields} IS NULL`, fault('malformed_json', 'CAST(NULL AS STRING)')],
       [`${type} IS NULL`, fault('missing', name)],
-      [`NOT startswith(${type}, '_')`, fault('type', name, `'a string'`)],
+      [`NOT ${isString(type)}`, fault('type', name, `'a string'`)],
       [`${properties} IS NULL`, fault('unknown_event_type', name)],
     ],
     first,
   )
 }
 
-/** `e`: n (marked name), x (marked value, NULL when absent), p (what the plan says). */
-function propertyFault(e: string): string {
-  const x = `${e}.x`
-  const p = `${e}.p`
-  const name = `substr(${e}.n, 2)`
-  const number = `rtrim('_', ${x})`
-  const long = `try_cast(${number} AS BIGINT)`
-  const double = `try_cast(${number} AS DOUBLE)`
+/** `x`: the marked value, NULL when absent; `p`: what the plan says. What most properties are is asked first. */
+function propertyFault(x: string, p: string): string {
+  const name = `substr(${p}.n, 2)`
+  const long = `try_cast(${x} AS BIGINT)`
+  const double = `try_cast(${x} AS DOUBLE)`
   const micros = microsOf(x)
   const wrong = (reason: string, expected: string) => fault(reason, name, expected)
-  const ofKind = (isKind: string, kind: string, rest: [string, string][] = []) =>
+  const mustBe = (isKind: string, kind: string, rest: [string, string][] = []) =>
     choose([[`NOT ${isKind}`, wrong('type', `'${kind}'`)], ...rest])
-  const isString = `startswith(${x}, '_')`
+  // The bound stands first: where it is NULL, Spark does not look at the value.
   const bounds = (value: string, type: string): [string, string][] => [
-    [`${value} < try_cast(${p}.lo AS ${type})`, wrong('range', `concat('at least ', ${p}.lo)`)],
-    [`${value} > try_cast(${p}.hi AS ${type})`, wrong('range', `concat('at most ', ${p}.hi)`)],
+    [`try_cast(${p}.lo AS ${type}) > ${value}`, wrong('range', `concat('at least ', ${p}.lo)`)],
+    [`try_cast(${p}.hi AS ${type}) < ${value}`, wrong('range', `concat('at most ', ${p}.hi)`)],
   ]
+  const oneOf = `array_join(transform(${p}.o, o -> ${quoted(shortened('o'))}), ', ')`
   const byType: [number, string][] = [
     [
       typeCode.string,
-      ofKind(isString, 'a string', [
+      mustBe(isString(x), 'a string', [
         [`contains(${x}, chr(0))`, wrong('value', `'a text without U+0000'`)],
-        [
-          `NOT array_contains(${p}.o, substr(${x}, 2))`,
-          wrong(
-            'value',
-            `concat('one of ', array_join(transform(${p}.o, o -> ${quoted(shortened('o'))}), ', '))`,
-          ),
-        ],
-        [`length(${x}) - 1 < ${p}.a`, wrong('range', `concat('at least ', ${p}.a, ' characters')`)],
-        [`length(${x}) - 1 > ${p}.z`, wrong('range', `concat('at most ', ${p}.z, ' characters')`)],
+        [`NOT array_contains(${p}.o, substr(${x}, 2))`, wrong('value', `concat('one of ', ${oneOf})`)],
+        [`${p}.a > length(${x}) - 1`, wrong('range', `concat('at least ', ${p}.a, ' characters')`)],
+        [`${p}.z < length(${x}) - 1`, wrong('range', `concat('at most ', ${p}.z, ' characters')`)],
       ]),
     ],
     [
       typeCode.long,
-      ofKind(`${x} RLIKE ${literal('^-?[0-9]+_\\z')}`, 'an integer', [
-        [`${long} IS NULL`, wrong('range', `'a 64-bit integer'`)],
+      choose([
+        // A string would be cast as well.
+        [isString(x), wrong('type', `'an integer'`)],
+        [
+          `${long} IS NULL`,
+          `IF(${x} RLIKE '^-?[0-9]+ ', ${wrong('range', `'a 64-bit integer'`)}, ${wrong('type', `'an integer'`)})`,
+        ],
         ...bounds(long, 'BIGINT'),
       ]),
     ],
     [
       typeCode.double,
-      ofKind(`${x} RLIKE '^[-0-9]'`, 'a number', [
+      choose([
+        [`${isString(x)} OR ${double} IS NULL`, wrong('type', `'a number'`)],
         [`abs(${double}) = DOUBLE('Infinity')`, wrong('range', `'a finite double'`)],
         ...bounds(double, 'DOUBLE'),
       ]),
     ],
-    [typeCode.boolean, ofKind(`${x} IN ('true_', 'false_')`, 'a boolean')],
-    [typeCode.array, ofKind(`startswith(${x}, '[')`, 'an array')],
-    [typeCode.object, ofKind(`startswith(${x}, '{')`, 'an object')],
+    [typeCode.boolean, mustBe(`${x} IN ('true ', 'false ')`, 'a boolean')],
+    [typeCode.array, mustBe(`startswith(${x}, '[')`, 'an array')],
+    [typeCode.object, mustBe(`startswith(${x}, '{')`, 'an object')],
     [
       typeCode.timestamptz,
-      ofKind(isString, 'a string', [
+      mustBe(isString(x), 'a string', [
         [
           `NOT ${isTime(x)}`,
           wrong('value', `'an RFC 3339 time with an offset such as 2021-07-30T18:43:03.611Z'`),
@@ -100,13 +98,13 @@ function propertyFault(e: string): string {
     ],
     [
       typeCode.date,
-      ofKind(isString, 'a string', [[`NOT ${isDate(x)}`, wrong('value', `'a date such as 2021-07-30'`)]]),
+      mustBe(isString(x), 'a string', [[`NOT ${isDate(x)}`, wrong('value', `'a date such as 2021-07-30'`)]]),
     ],
     [
       typeCode.decimal,
-      ofKind(isString, 'a decimal as a JSON string', [
+      mustBe(isString(x), 'a decimal as a JSON string', [
         [
-          `NOT ${x} RLIKE ${literal('^_-?[0-9]+(?:\\.[0-9]+)?\\z')}`,
+          `NOT ${x} RLIKE ${literal('^ -?[0-9]+(?:\\.[0-9]+)?\\z')}`,
           wrong('value', literal('a decimal such as "12.50"')),
         ],
         [
@@ -124,7 +122,7 @@ function propertyFault(e: string): string {
   return choose(
     [
       [`${x} IS NULL`, `IF(${p}.r, ${fault('missing', name)}, NULL)`],
-      [`${p}.t = ${typeCode.anything} OR (${p}.u AND ${x} = 'null_')`, 'NULL'],
+      [`${p}.t = ${typeCode.anything} OR (${p}.u AND ${x} = ${NULL})`, 'NULL'],
     ],
     `CASE ${p}.t ${kinds} END`,
   )
@@ -132,16 +130,16 @@ function propertyFault(e: string): string {
 
 /** The line for a person, in the words of `checkEvent`. `raw`: the event's text; `fault`: a STRUCT of `faultOf`; NULL without one. */
 export function detailOf(fault: string, raw: string, fields: string, malformed: string): string {
-  const field = `concat('_', ${fault}.field)`
+  const field = `concat(' ', ${fault}.field)`
   const x = `${fields}[${field}]`
   const source = sourceOf(raw, `array_position(map_keys(${fields}), ${field})`)
   const shown = choose(
     [
       [`startswith(${x}, '[')`, `'an array'`],
       [`startswith(${x}, '{')`, `'an object'`],
-      [`startswith(${x}, '_')`, shortened(`concat('"', ${source}, '"')`)],
+      [isString(x), shortened(`concat('"', ${source}, '"')`)],
     ],
-    shortened(`rtrim('_', ${x})`),
+    shortened(`rtrim(${x})`),
   )
   const name = quoted(shortened(`substr(${x}, 2)`))
   const detail = choose(
