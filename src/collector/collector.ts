@@ -53,6 +53,10 @@ export interface CollectorOptions {
   logger?: CollectorLogger
   /** Told once of each new reason why events are refused or will be dead letters. */
   onReason?: (reason: Reason) => void
+  /** Why an event would not be taken now, beside what the collector knows itself. */
+  health?: () => string | undefined
+  /** More metrics in Prometheus' text format. */
+  metrics?: () => string
 }
 
 export interface Collector extends AsyncDisposable {
@@ -117,7 +121,8 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   const door = new EventsDoor(shared)
   router.own('POST', '/v1/events', (request, response) => void door.serve(request, response))
   router.own('OPTIONS', '/v1/events', (request, response) => door.preflight(request, response))
-  serveHealth(router, { gate, memory, log, metrics: createMetrics(counts, gauges, appendTimes) })
+  const metrics = createMetrics(counts, gauges, appendTimes, options.metrics)
+  serveHealth(router, { gate, memory, log, metrics, ...(options.health ? { health: options.health } : {}) })
   const routes = Object.entries(definition.routes ?? {})
   if (routes.some(([, route]) => typeof route !== 'function')) await loadBodyCompiler()
   for (const [key, route] of routes) {

@@ -8,7 +8,13 @@ import type { Router } from './router.ts'
 /** `/healthz`: the process answers. `/readyz`: it would take an event now. `/metrics`: Prometheus text. */
 export function serveHealth(
   router: Router,
-  parts: { gate: Gate; memory: CollectorMemory; log: EventLog; metrics: Metrics },
+  parts: {
+    gate: Gate
+    memory: CollectorMemory
+    log: EventLog
+    metrics: Metrics
+    health?: () => string | undefined
+  },
 ): void {
   const { gate, memory, log, metrics } = parts
   router.own('GET', '/healthz', (_request, response) => text(response, 200, 'ok\n'))
@@ -20,7 +26,7 @@ export function serveHealth(
         ? 'the log is being read again after an unknown outcome'
         : queuedBytes >= queuedBytesMax
           ? 'the queue of the log is full'
-          : undefined
+          : parts.health?.()
     text(
       response,
       reason === undefined ? 200 : 503,

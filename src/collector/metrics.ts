@@ -40,13 +40,18 @@ export interface Metrics {
 }
 
 /** Prometheus' library is loaded by the first who asks: nobody's first event waits for it. */
-export function createMetrics(counts: Counts, gauges: Gauges, appendTimes: AppendTimes): Metrics {
+export function createMetrics(
+  counts: Counts,
+  gauges: Gauges,
+  appendTimes: AppendTimes,
+  more: () => string = () => '',
+): Metrics {
   let registry: Promise<Registry> | undefined
   return {
     async text() {
       registry ??= openRegistry(counts, gauges)
       const opened = await registry
-      return { body: `${await opened.metrics()}${appendTimes.text()}`, type: opened.contentType }
+      return { body: `${await opened.metrics()}${appendTimes.text()}${more()}`, type: opened.contentType }
     },
   }
 }

@@ -1,6 +1,7 @@
 /** The door: collector over the log, in one process. */
 import type { LandfallError } from '../base/errors.ts'
 import { openTls, type TlsFiles } from '../base/tls.ts'
+import type { Catalog } from '../catalog/catalog.ts'
 import {
   type Collector,
   type CollectorLogger,
@@ -12,10 +13,13 @@ import type { EventLog } from '../log/log.ts'
 import type { OpenLogOptions } from '../log/open.ts'
 import type { Pipeline } from '../model/definition.ts'
 import { savePlan } from '../model/plan-store.ts'
+import type { Storage } from '../storage/storage.ts'
 import { earlier, knownEnd, landedPosition } from './known-end.ts'
 import type { Places } from './places.ts'
 import { openPlans } from './plans.ts'
-import { openLogAt, openStorageAt } from './rooms.ts'
+import { PROBE, Reach } from './reach.ts'
+import { hasLake } from './readers.ts'
+import { openCatalogAt, openLogAt, openStorageAt } from './rooms.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
 
 export interface DoorOptions {
@@ -53,8 +57,10 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const tls = options.tls ? disposer.use(await openTls(options.tls, keep)) : undefined
   const dead = Promise.withResolvers<never>()
   dead.promise.catch(() => {})
-  const plans = openPlans(places, await openStorageAt(places))
-  const [end] = await Promise.all([knownEnd(places), savePlan(plans, pipeline.compiled.plan)])
+  const storage = await openStorageAt(places)
+  const catalog = openCatalogOnce(places, storage)
+  const plans = openPlans(places, storage)
+  const [end] = await Promise.all([catalog().then(knownEnd), savePlan(plans, pipeline.compiled.plan)])
   const log = await openLogAt(places, {
     ...options.log,
     retention: pipeline.compiled.retention,
@@ -63,6 +69,13 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     onNote: (text: string) => options.logger.warn({}, text),
     ...(end === undefined ? {} : { knownEnd: end }),
   })
+  const reach = disposer.use(
+    new Reach(places, {
+      log: () => log.end(),
+      storage: () => storage.stat(PROBE),
+      catalog: async () => (await catalog())?.listTables(),
+    }),
+  )
   let collector: Collector
   try {
     const parts = {
@@ -75,6 +88,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       settings: options.collector,
       logger: options.logger,
       onReason: options.onReason,
+      health: () => reach.away('log'),
+      metrics: () => reach.metrics(),
     }
     collector = await whenPortIsFree(() => openCollector(parts))
   } catch (error) {
@@ -82,7 +97,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     throw error
   }
   const trimming = setInterval(() => {
-    trim(places, log, collector).catch((error: Error) =>
+    trim(catalog, log, collector).catch((error: Error) =>
       options.logger.warn({ error: error.message }, 'the log was not trimmed'),
     )
   }, TRIM_INTERVAL_MS)
@@ -100,9 +115,26 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   }
 }
 
+/** The catalog, opened when there is a lake for the first time; a lander may make it later. */
+function openCatalogOnce(places: Places, storage: Storage): () => Promise<Catalog | undefined> {
+  let opened: Promise<Catalog> | undefined
+  return async () => {
+    if (opened === undefined && !hasLake(places)) return undefined
+    opened ??= openCatalogAt(places, storage).catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+}
+
 /** Lets go of what every table has landed and the state's snapshot holds, as far as retention allows. */
-async function trim(places: Places, log: EventLog, collector: Collector): Promise<void> {
-  const landed = await landedPosition(places)
+async function trim(
+  catalog: () => Promise<Catalog | undefined>,
+  log: EventLog,
+  collector: Collector,
+): Promise<void> {
+  const landed = await landedPosition(await catalog())
   if (landed === undefined) return
   const state = collector.statePosition
   await log.trim(state === null ? landed : earlier(landed, state))

@@ -1,28 +1,20 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { property } from '../lake/lake.ts'
 import { type Position, parsePosition } from '../model/position.ts'
-import type { Places } from './places.ts'
-import { hasLake, openDataCatalog } from './readers.ts'
 
 /**
  * The furthest position that any table knows. A log that ends before it has lost durable records (a disk restored from an older
  * copy, say); giving its offsets out again would make new events look landed.
  */
-export async function knownEnd(places: Places): Promise<Position | undefined> {
-  const catalog = await catalogOf(places)
+export async function knownEnd(catalog: Catalog | undefined): Promise<Position | undefined> {
   if (catalog === undefined) return undefined
   const positions = await Promise.all((await catalog.listTables()).map((name) => positionOf(catalog, name)))
   return positions.reduce(further, undefined)
 }
 
 /** Up to here every table has landed: `events` is committed last. Undefined before the first batch. */
-export async function landedPosition(places: Places): Promise<Position | undefined> {
-  const catalog = await catalogOf(places)
+export async function landedPosition(catalog: Catalog | undefined): Promise<Position | undefined> {
   return catalog && positionOf(catalog, 'events')
-}
-
-async function catalogOf(places: Places): Promise<Catalog | undefined> {
-  return hasLake(places) ? openDataCatalog(places) : undefined
 }
 
 async function positionOf(catalog: Catalog, table: string): Promise<Position | undefined> {

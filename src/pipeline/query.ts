@@ -11,6 +11,7 @@ import { landerMetrics } from './lander-metrics.ts'
 import { keptNamed, type Named, refuseTaken } from './named.ts'
 import { ICEBERG_PREFIX } from './paths.ts'
 import { hasSpool, type Places } from './places.ts'
+import { PROBE, Reach } from './reach.ts'
 import { openLakeAt, openLogReaderAt } from './rooms.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
 
@@ -59,8 +60,8 @@ async function openEngine(
   logWaitMs: number,
   named: Named | undefined,
   spoolExpected: boolean,
-): Promise<{ engine: SqlEngine; catalog: Catalog }> {
-  const [{ lake, catalog }, log, known] = await Promise.all([
+): Promise<{ engine: SqlEngine; catalog: Catalog; reach: Reach }> {
+  const [{ lake, catalog, storage }, log, known] = await Promise.all([
     openLakeAt(places),
     openLogReaderAt(places, { waitMs: logWaitMs }),
     named ?? keptNamed(places.data),
@@ -68,7 +69,12 @@ async function openEngine(
   if (named) refuseTaken(named, await lake.listTables())
   const spool = hasSpool(places) ? { spoolDirectory: places.paths.spool, spoolExpected } : {}
   const engine = await openDuckdbEngine({ lake, log, ...spool, named: known, settings })
-  return { engine, catalog }
+  const reach = new Reach(places, {
+    log: () => log.end(),
+    storage: () => storage.stat(PROBE),
+    catalog: () => catalog.listTables(),
+  })
+  return { engine, catalog, reach }
 }
 
 export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
@@ -77,7 +83,7 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
   const warn = (what: string) => (error: unknown) => options.onWarning?.(`${what} not taken over`, error)
   const tls = options.tls && opening.use(await openTls(options.tls, warn('the changed certificate is')))
   const users = options.users && opening.use(await openUsers(options.users, warn('the changed users are')))
-  const { engine, catalog } = await openEngine(
+  const { engine, catalog, reach } = await openEngine(
     places,
     options.settings,
     LOG_WAIT_MS,
@@ -92,7 +98,8 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
         engine,
         ...options.listen,
         insecure: options.insecure,
-        metrics: () => landerMetrics(places.paths.lander),
+        health: async () => reach.away('catalog', 'storage', 'log'),
+        metrics: async () => `${await landerMetrics(places.paths.lander)}${reach.metrics()}`,
         access,
         ...(tls ? { tls } : {}),
         mounts: [iceberg],
@@ -102,12 +109,14 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
     return {
       address: server.url,
       async close() {
+        reach[Symbol.dispose]()
         await server[Symbol.asyncDispose]()
         resources.dispose()
         await engine[Symbol.asyncDispose]()
       },
     }
   } catch (error) {
+    reach[Symbol.dispose]()
     await engine[Symbol.asyncDispose]()
     throw error
   }

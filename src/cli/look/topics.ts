@@ -50,7 +50,7 @@ async function topicExists(places: Places): Promise<boolean> {
     await using _log = await openDataLog(places)
     return true
   } catch (error) {
-    if (isLandfallError(error, 'log/missing-topic')) return false
+    if (isLandfallError(error, 'log/no-topic')) return false
     throw error
   }
 }
