@@ -37,6 +37,10 @@ const drivers: Record<string, OpenDriver> = {
     const { openS3Store } = await import('./drivers/s3/open-s3.ts')
     return withCache(await openS3Store(url, remoteOptions(options)), options)
   },
+  async hdfs(url, options) {
+    const { openHdfsStore } = await import('./drivers/hdfs/open-hdfs.ts')
+    return withCache(await openHdfsStore(url, remoteOptions(options)), options)
+  },
 }
 
 /** Opens storage by its URL (`file:///var/landfall/lake`) or by a local path. */
