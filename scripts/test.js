@@ -49,7 +49,8 @@ const ENGINES = ['kafka', 's3', 'hdfs', 'rest', 'hive', 'spark', 'trino', 'engin
   (name) => `.${name}.test.ts`,
 )
 const isOfEngine = (path) => ENGINES.some((suffix) => path.endsWith(suffix))
-const stories = filters.length === 0 ? ['test/stories'] : filters.filter(isStory)
+const stories =
+  filters.length === 0 ? ['test/stories'] : filters.filter((path) => isStory(path) && !isOfEngine(path))
 const ofEngines = filters.length === 0 ? ENGINES : filters.filter(isOfEngine)
 const others = filters.filter((path) => !isStory(path) && !isOfEngine(path))
 // What real engines and tools are made of is fetched before any test waits for it.
@@ -58,7 +59,11 @@ if (filters.length === 0) {
   const left = ['test/stories/**', ...ENGINES.map((suffix) => `test/**/*${suffix}`)]
   await runTests(left.flatMap((glob) => ['--exclude', glob]))
 } else if (others.length > 0) await runTests(others)
-if (stories.length > 0) await runTests([...stories, '--no-file-parallelism'])
+if (stories.length > 0) {
+  // Those with an engine run with the others of it.
+  const left = ENGINES.flatMap((suffix) => ['--exclude', `test/**/*${suffix}`])
+  await runTests([...stories, '--no-file-parallelism', ...left])
+}
 if (ofEngines.length > 0) await runTests([...ofEngines, '--no-file-parallelism'])
 
 async function runTests(args) {

@@ -28,7 +28,10 @@ export async function openLanding(options: LandingOptions): Promise<Lander> {
   const { paths } = places
   refuseOwnCatalogElsewhere(places)
   const [log, { lake, storage }] = await Promise.all([
-    openLogReaderAt(places, { waitMs: options.logWaitMs }),
+    openLogReaderAt(places, {
+      waitMs: options.logWaitMs,
+      onNote: (text) => options.logger.warn({}, text),
+    }),
     openLakeAt(places, options.lake),
   ])
   const reasons = new Reasons(options.pipeline.plan, options.onReason)

@@ -21,7 +21,10 @@ export async function openLogAt(places: Places, options: OpenLogOptions = {}): P
 }
 
 /** `waitMs`: for a log that somebody else is about to make. */
-export async function openLogReaderAt(places: Places, options: { waitMs?: number } = {}): Promise<LogReader> {
+export async function openLogReaderAt(
+  places: Places,
+  options: { waitMs?: number; onNote?: (text: string) => void } = {},
+): Promise<LogReader> {
   const { openLogReader } = await import('../log/open.ts')
   return openLogReader(places.log, { ...options, ...credentialsOf(places) })
 }
