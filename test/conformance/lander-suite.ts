@@ -20,6 +20,8 @@ export interface LanderSubject {
   open(pipeline?: CompiledPipeline): Promise<World>
   /** Why it cannot run here. */
   missing?: string
+  /** Of one test; for engines that take their time. */
+  timeoutMs?: number
 }
 
 const sword = (type = 'sabre', cost: unknown = 6) => ({ event_type: 'purchase_sword', type, cost })
@@ -28,7 +30,7 @@ const IN_ORDER = 'ORDER BY "partition", "offset"'
 
 export function landerSuite(name: string, subject: LanderSubject): void {
   const it = (what: string, work: (world: World) => Promise<void>, pipeline?: CompiledPipeline) =>
-    test(what, async ({ skip }) => {
+    test(what, { timeout: subject.timeoutMs ?? 60_000 }, async ({ skip }) => {
       if (subject.missing !== undefined) return skip(subject.missing)
       await using world = await subject.open(pipeline)
       await work(world)

@@ -155,12 +155,13 @@ function storageProperties(
 
 /** Without keys of ours Spark's machines use their own (AWS's default chain). */
 function s3Properties(options: URLSearchParams, environment: NodeJS.ProcessEnv): Record<string, string> {
+  const endpoint =
+    options.get('endpoint') ?? environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL']
   const properties: Record<string, string | undefined> = {
-    's3.endpoint':
-      options.get('endpoint') ?? environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'],
+    's3.endpoint': endpoint,
     'client.region':
       options.get('region') ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1',
-    's3.path-style-access': options.get('pathStyle') ?? options.get('path-style') ?? undefined,
+    's3.path-style-access': options.get('path-style') ?? (endpoint === undefined ? undefined : 'true'),
     's3.access-key-id': environment['AWS_ACCESS_KEY_ID'],
     's3.secret-access-key': environment['AWS_SECRET_ACCESS_KEY'],
     's3.session-token': environment['AWS_SESSION_TOKEN'],

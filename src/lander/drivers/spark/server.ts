@@ -4,7 +4,6 @@ import { type ConnectOptions, connectSpark, type SparkConnect } from './connect/
 import type { SparkCatalog } from './options.ts'
 import { sparkSettings } from './sql/compile.ts'
 
-const JARS = 'see docs/reference/spark.md for the jars and the start command'
 const PROBE_MS = 120_000
 
 /** Connects, checks the version and the jars, and attaches the catalog. */
@@ -13,8 +12,11 @@ export async function openSession(options: ConnectOptions, catalog: SparkCatalog
   try {
     await checkVersion(spark)
     await spark.configure(sparkSettings)
-    await checkKafka(spark)
-    await attachCatalog(spark, catalog)
+    const lacking: string[] = []
+    if (!(await isThere(() => loadKafka(spark)))) lacking.push('the Kafka source (spark-sql-kafka-0-10_2.13)')
+    if (!(await isThere(() => attachCatalog(spark, catalog))))
+      lacking.push('the Iceberg runtime (iceberg-spark-runtime-4.1_2.13)')
+    if (lacking.length > 0) throw lacks(spark, lacking, catalog)
     return spark
   } catch (error) {
     await spark.close()
@@ -34,17 +36,13 @@ async function checkVersion(spark: SparkConnect): Promise<void> {
 }
 
 /** Describing a view of the source loads its class, and asks no broker. */
-async function checkKafka(spark: SparkConnect): Promise<void> {
-  try {
-    await spark.run(
-      "CREATE OR REPLACE TEMPORARY VIEW landfall_probe USING kafka OPTIONS ('kafka.bootstrap.servers' '127.0.0.1:1', 'assign' '{\"probe\":[0]}')",
-      PROBE_MS,
-    )
-    await spark.run('DROP VIEW IF EXISTS landfall_probe', PROBE_MS)
-  } catch (error) {
-    if (!isMissing(error)) throw error
-    throw missing(spark, 'the Kafka source', 'spark-sql-kafka-0-10', error)
-  }
+async function loadKafka(spark: SparkConnect): Promise<void> {
+  const options = `'kafka.bootstrap.servers' '127.0.0.1:1', 'assign' '{"probe":[0]}'`
+  await spark.run(
+    `CREATE OR REPLACE TEMPORARY VIEW landfall_probe USING kafka OPTIONS (${options})`,
+    PROBE_MS,
+  )
+  await spark.run('DROP VIEW IF EXISTS landfall_probe', PROBE_MS)
 }
 
 async function attachCatalog(spark: SparkConnect, { name, properties }: SparkCatalog): Promise<void> {
@@ -58,32 +56,30 @@ async function attachCatalog(spark: SparkConnect, { name, properties }: SparkCat
       ...Object.fromEntries(entries),
     })
   }
+  await spark.run(`SHOW NAMESPACES IN ${quoteName(name)}`, PROBE_MS)
+}
+
+const NO_CLASS =
+  /DATA_SOURCE_NOT_FOUND|[Ff]ailed to find (the )?data source|CATALOG_NOT_FOUND|catalog plugin class|ClassNotFound|NoClassDefFound/
+
+/** Whether the server has the classes that `work` needs. */
+async function isThere(work: () => Promise<void>): Promise<boolean> {
   try {
-    await spark.run(`SHOW NAMESPACES IN ${quoteName(name)}`, PROBE_MS)
+    await work()
+    return true
   } catch (error) {
-    if (isMissing(error)) throw missing(spark, 'the Iceberg runtime', 'iceberg-spark-runtime-4.1_2.13', error)
+    if (isLandfallError(error) && NO_CLASS.test(error.message)) return false
     throw error
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return (
-    isLandfallError(error) &&
-    /DATA_SOURCE_NOT_FOUND|Cannot find catalog plugin class|ClassNotFound|NoClassDefFound|CATALOG_NOT_FOUND/.test(
-      error.message,
-    )
-  )
-}
-
-function missing(spark: SparkConnect, what: string, jar: string, cause: unknown): LandfallError {
+function lacks(spark: SparkConnect, lacking: string[], { name, properties }: SparkCatalog): LandfallError {
+  const orCatalog = properties ? '' : `, and that its configuration has the catalog ${name}`
   return new LandfallError(
     'fix-config',
     'lander/spark-jar',
-    `the Spark server at ${spark.address} has not ${what}`,
-    {
-      hint: `Start it with the jar ${jar} on its class path (${JARS})`,
-      cause,
-    },
+    `the Spark server at ${spark.address} has not ${lacking.join(' and not ')}`,
+    { hint: `See that its class path has these jars (docs/reference/spark.md)${orCatalog}` },
   )
 }
 

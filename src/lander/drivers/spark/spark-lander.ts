@@ -28,8 +28,8 @@ import { Due } from './due.ts'
 import type { SparkLanderOptions } from './options.ts'
 import { openSession } from './server.ts'
 
-/** Landing up to an end gives up after so many failures in a row; following goes on as long as it is wanted. */
-const FAILURES_MAX = 6
+/** Landing up to an end gives up when a batch fails for this long; following goes on as long as it is wanted. */
+const PATIENCE_MS = 180_000
 const BACKOFF_MAX_MS = 10_000
 
 /** Takes over: locks the directory, fences a predecessor, finishes its batch. */
@@ -190,7 +190,7 @@ class SparkLander implements Lander {
       const end = await this.#parts.log.end()
       this.#see(end)
       while (lagOf(this.#position, end) > 0 && !signal.aborted) {
-        await this.#retrying(signal, FAILURES_MAX, () => this.#landBatch(end))
+        await this.#retrying(signal, PATIENCE_MS, () => this.#landBatch(end))
         options.onProgress?.(report())
       }
       return report()
@@ -300,15 +300,16 @@ class SparkLander implements Lander {
   /** Again after what may be better next time: a new session is made for it. */
   async #retrying<Result>(
     signal: AbortSignal,
-    failuresMax: number,
+    patienceMs: number,
     work: () => Promise<Result>,
   ): Promise<Result | undefined> {
+    const until = this.#clock.monotonicMs() + patienceMs
     for (let failures = 1; ; failures++) {
       try {
         return await work()
       } catch (error) {
-        if (!(error instanceof LandfallError) || error.kind !== 'retry' || failures >= failuresMax)
-          throw error
+        if (!(error instanceof LandfallError) || error.kind !== 'retry') throw error
+        if (this.#clock.monotonicMs() > until) throw error
         if (isLandfallError(error, 'lake/position-moved') || this.#closed || signal.aborted) throw error
         this.#error = formatError(error)
         this.#statusFile.touch()
