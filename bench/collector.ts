@@ -5,16 +5,16 @@ import { type Bench, type BenchOptions, check, comparePairs, type Figure, type S
 import type { DoorAnswer, DoorSettings } from './processes/door.ts'
 import type { LoadOrder, LoadResult } from './processes/load.ts'
 
-type Door = Child<{ do: 'count' }, DoorAnswer>
-type Load = Child<LoadOrder, LoadResult>
+export type Door = Child<{ do: 'count' }, DoorAnswer>
+export type Load = Child<LoadOrder, LoadResult>
 
-const BATCH = 1_000
-const BATCH_CONNECTIONS = 8
+export const BATCH = 1_000
+export const BATCH_CONNECTIONS = 8
 
-const single =
+export const single =
   'GET /purchase_a_sword/sabre HTTP/1.1\r\nHost: user1.comcast.com\r\nUser-Agent: ApacheBench/2.3\r\nAccept: */*\r\n\r\n'
 
-function batch(): string {
+export function batch(): string {
   const body = `${gameEvents(BATCH).join('\n')}\n`
   return `POST /v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-ndjson\r\nPrefer: return=minimal\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
@@ -135,7 +135,7 @@ async function compareBatches(
   return { name, value: pairs.ratio, unit: '×', goal, samples: pairs.ratios, detail }
 }
 
-function startDoor(
+export function startDoor(
   process: 'door' | 'unchecked',
   directory: string,
   settings: Partial<DoorSettings>,
@@ -146,7 +146,7 @@ function startDoor(
 type Order = Omit<LoadOrder, 'do' | 'port'>
 
 /** Events per second through a door; what was answered with success must be what the log holds more. */
-function loadDoor(
+export function loadDoor(
   load: Load,
   door: Door,
   order: Order,

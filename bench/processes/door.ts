@@ -1,16 +1,19 @@
 /**
- * The collector on an embedded log, as `landfall up` runs it; or, for comparison, on a log whose syncs do nothing. Told to
+ * The collector on an embedded log, as `landfall up` runs it; or, for comparison, on a log whose syncs do nothing, or on a topic. Told to
  * count, it answers the log's durable end: how many events there are.
  */
 import { definePipeline, Type } from 'landfall'
 import { openCollector } from '../../src/collector/collector.ts'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
+import { openLog } from '../../src/log/open.ts'
 import { childSettings, serve } from '../child.ts'
 import { filesWithoutSync } from '../without-sync.ts'
 
 export interface DoorSettings {
   directory: string
   durable: boolean
+  /** `kafka://…` instead of the directory. */
+  log?: string
   /** How `/v1/events` treats an event: names only, or every property. */
   mode: 'collect' | 'reject'
 }
@@ -50,10 +53,13 @@ const pipeline = definePipeline({
   sources: { bench: { mode: settings.mode } },
 })
 
-const log = await openEmbeddedLog({
-  directory: `${settings.directory}/log`,
-  ...(settings.durable ? {} : { files: filesWithoutSync }),
-})
+const log =
+  settings.log === undefined
+    ? await openEmbeddedLog({
+        directory: `${settings.directory}/log`,
+        ...(settings.durable ? {} : { files: filesWithoutSync }),
+      })
+    : await openLog(settings.log)
 const collector = await openCollector({
   pipeline,
   log,
@@ -63,7 +69,7 @@ const collector = await openCollector({
 })
 const answer = async (): Promise<DoorAnswer> => ({
   port: Number(new URL(collector.address).port),
-  events: (await log.end()).next[0] ?? 0,
+  events: Object.values((await log.end()).next).reduce((sum, next) => sum + next, 0),
 })
 
 await serve(await answer(), answer, async () => {

@@ -114,5 +114,12 @@ test('topics are made, described and refused as with the log of a directory', as
   await using reader = await openLogReader(url)
   const text = await landfall('topics', '--log', url, '--describe')
   expect(text).toContain(`Topic: ${topic}  Partitions: 2  Id: ${reader.id}`)
-  expect(text).toMatch(/0 +0 +0 +0\n.*1 +0 +3 +3/s)
+  const [described] = JSON.parse(await landfall('topics', '--log', url, '--json')) as unknown[]
+  expect(described).toMatchObject({
+    topic,
+    partitions: [
+      { partition: 0, earliest: 0, latest: 0 },
+      { partition: 1, earliest: 0, latest: 3 },
+    ],
+  })
 })
