@@ -77,13 +77,10 @@ const all = {
     'or ID:SECRET of an OAuth2 client, for which the catalog gives tokens',
     hidden,
   ),
-  'lander.token': setting<string | null>(
-    'lander.token',
-    secret,
-    null,
-    'bearer token for Spark Connect',
-    hidden,
-  ),
+  'lander.token': setting<string | null>('lander.token', secret, null, 'bearer token for Spark Connect', {
+    ...hidden,
+    environment: 'LANDFALL_SPARK_TOKEN',
+  }),
 
   'collector.listen': setting(
     'collector.listen',

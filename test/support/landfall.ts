@@ -59,7 +59,14 @@ process.once('exit', () => {
 /** Starts `landfall up` with free ports and waits until door and SQL answer. */
 export async function startLandfall(
   pipeline: string,
-  options: { data?: string; args?: string[]; http?: string; sql?: string; env?: NodeJS.ProcessEnv } = {},
+  options: {
+    data?: string
+    args?: string[]
+    http?: string
+    sql?: string
+    env?: NodeJS.ProcessEnv
+    readyMs?: number
+  } = {},
 ): Promise<Running> {
   const data = options.data ?? temporaryFolder()
   const upFile = join(data, 'up.json')
@@ -84,15 +91,19 @@ export async function startLandfall(
   )
   const readUp = () => JSON.parse(readFileSync(upFile, 'utf8')) as UpFile
   try {
-    await until('landfall up to serve', async () => {
-      if (child.exitCode !== null) throw new Error(`landfall up ended with ${child.exitCode}`)
-      if (!existsSync(upFile)) return false
-      const up = readUp()
-      const ready = await Promise.all(
-        [up.http, up.sql].map((url) => fetch(`${url}/healthz`).then((r) => r.ok)),
-      )
-      return ready.every(Boolean)
-    })
+    await until(
+      'landfall up to serve',
+      async () => {
+        if (child.exitCode !== null) throw new Error(`landfall up ended with ${child.exitCode}`)
+        if (!existsSync(upFile)) return false
+        const up = readUp()
+        const ready = await Promise.all(
+          [up.http, up.sql].map((url) => fetch(`${url}/healthz`).then((r) => r.ok)),
+        )
+        return ready.every(Boolean)
+      },
+      options.readyMs,
+    )
   } catch (error) {
     child.kill('SIGKILL')
     throw new Error(`${(error as Error).message}; it printed:\n${output}`, { cause: error })

@@ -1,0 +1,99 @@
+/** One combination of real engines: System B through `landfall up` with its URLs, then asked by everybody. */
+import { rmSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { landfall } from '../cli/run-cli.ts'
+import type { Catalogs, Trino } from '../engines/trino.ts'
+import { type Running, startLandfall, temporaryFolder } from '../support/landfall.ts'
+import { expectCounts, expectGame, GAME, playGame } from './play.ts'
+
+export interface Combination {
+  /** `--log`, `--storage`, `--catalog`, `--lander`. */
+  urls: Record<string, string>
+  env: NodeJS.ProcessEnv
+  /** Where the storage's tables are, as Iceberg has it. */
+  tables: string
+  trino: Trino
+  /** How Trino reaches the same tables. */
+  catalog: Catalogs[string]
+  /** Answers hold what is not committed yet. */
+  spool: boolean
+}
+
+/** `open`: why it cannot run here, or its parts. */
+export function gameOn(
+  title: string,
+  found: Combination | { missing: string },
+  prepare: () => Promise<unknown>,
+): void {
+  describe(title, () => {
+    if ('missing' in found) {
+      test('System B', ({ skip }) => skip(found.missing))
+      return
+    }
+    const { urls, env, tables, trino, catalog, spool } = found
+    const data = temporaryFolder()
+    const flags = Object.entries(urls).flat()
+    const look = (...args: string[]) => landfall(args, { env })
+    let up: Running
+
+    beforeAll(async () => {
+      await prepare()
+      await trino.attach('lake', catalog)
+      up = await startLandfall(GAME, { data, args: flags, env, readyMs: 120_000 })
+      await playGame(up.http)
+    }, 360_000)
+
+    afterAll(async () => {
+      await up?.stop()
+      await trino.detach('lake')
+      rmSync(data, { recursive: true, force: true })
+    }, 120_000)
+
+    if (spool) test('our own door answers at once, from commits and spool', () => expectGame(up.sql), 120_000)
+
+    test('what was accepted is landed at the stop, and every line is in the topic', async () => {
+      expect(await up.stop(), up.output()).toBe(0)
+      const once = await look('land', GAME, '--once', '--data', data, ...flags)
+      expect(once.code, once.stderr).toBe(0)
+      const watched = await look('watch', '--data', data, '-e')
+      expect(watched.stdout.trim().split('\n')).toHaveLength(1144)
+    }, 240_000)
+
+    test('a real Trino answers as the seeds do', async () => {
+      const url = `${trino.url.replace('http://', 'trino://test@')}/lake/default`
+      await expectCounts(url)
+      await expectGame(url)
+    }, 240_000)
+
+    test('commands that look find everything by what the directory works with', async () => {
+      const listed = JSON.parse((await look('tables', '--data', data, '--json')).stdout) as {
+        table: string
+        rows: number
+      }[]
+      const rows = Object.fromEntries(listed.map((one) => [one.table, one.rows]))
+      expect(rows).toMatchObject({ events: 1144, purchases: 364 })
+      expect((await look('files', 'purchases', '--data', data)).stdout).toContain(
+        `${tables}/default/purchases/`,
+      )
+      expect((await look('topics', '--describe', '--data', data)).stdout).toMatch(
+        /^Topic: game-\w+ {2}Partitions: 1/,
+      )
+      expect((await look('status', '--data', data)).stdout).toMatch(/1144 accepted = 1144 landed \+ 0 dead/)
+      expect((await look('check', GAME, '--data', data)).stdout).toMatch(/fine\n$/)
+    }, 240_000)
+
+    test('questions on another machine are answered from the commits, and say so', async () => {
+      const other = temporaryFolder()
+      const asked = await look('sql', 'select count(*) as n from events', '--data', other, ...flags)
+      rmSync(other, { recursive: true, force: true })
+      expect(asked.stdout, asked.stderr).toMatch(/1144/)
+      // A topic written in transactions has offsets without a record.
+      expect(asked.stderr).toMatch(/holds every event before offset 11\d\d, as of the commit of 20\d\d-/)
+    }, 240_000)
+  })
+}
+
+/** The first that is missing, or undefined. */
+export function firstMissing(...found: readonly object[]): { missing: string } | undefined {
+  return found.find((one): one is { missing: string } => 'missing' in one)
+}
