@@ -7,7 +7,7 @@
 import { LandfallError } from './base/errors.ts'
 import { type AnySetting, kinds, setting } from './base/setting.ts'
 
-const { address, bytes, count, directory, duration, file, name, secret, share, toggle, url } = kinds
+const { address, bytes, count, directory, duration, file, name, secret, share, toggle, url, word } = kinds
 const machine = { inPipeline: false, common: true }
 const hidden = { flag: null, inPipeline: false }
 const MIB = 1024 * 1024
@@ -47,6 +47,13 @@ const all = {
     null,
     'the catalog, when it is not in the own files of the tables: https://HOST/ (Iceberg REST) or thrift://HOST:9083',
     { flag: '--catalog', environment: 'LANDFALL_CATALOG', common: true },
+  ),
+  'catalog.namespace': setting(
+    'catalog.namespace',
+    word,
+    'default',
+    'the namespace (schema, database) of the tables: one for each pipeline of a shared catalog',
+    { flag: '--namespace', environment: 'LANDFALL_NAMESPACE', common: true },
   ),
   'lander.url': setting<string | null>(
     'lander.url',
@@ -335,7 +342,14 @@ function parseAt(place: string, spec: AnySetting, value: unknown): unknown {
   }
 }
 
-const OF_THE_DOOR: ReadonlySet<AnySetting['name']> = new Set(['address', 'secret', 'file', 'name', 'url'])
+const OF_THE_DOOR: ReadonlySet<AnySetting['name']> = new Set([
+  'address',
+  'secret',
+  'file',
+  'name',
+  'url',
+  'word',
+])
 
 /**
  * The settings of one room under the room's own names: `lander.batchAge` → `batchAgeMs`. `listen`, `token` and files are not

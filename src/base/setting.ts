@@ -23,6 +23,7 @@ export interface Kind<T> {
     | 'name'
     | 'secret'
     | 'url'
+    | 'word'
   /** What stands after the flag in help texts; absent for switches. */
   placeholder?: string
   parse: (value: unknown) => T
@@ -72,6 +73,12 @@ export const kinds = {
   toggle: kind('toggle', undefined, parseToggle, String),
   name: kind<string | null>('name', 'NAME', text, (value) => value ?? ''),
   secret: kind<string | null>('secret', 'TEXT', text, (value) => value ?? ''),
+  word: kind(
+    'word',
+    'NAME',
+    (value) => parseWord(text(value)),
+    (value) => value,
+  ),
   url: kind<string | null>(
     'url',
     'URL',
@@ -97,6 +104,12 @@ export function parseUrl(value: string): string {
   if (parameter !== undefined) throw secretInUrl(`a secret under "${parameter}"`)
   if (/\s/.test(value)) throw expected('a URL without blanks', value)
   return value
+}
+
+/** A name that every engine takes without quotes. */
+function parseWord(value: string): string {
+  if (/^[a-z][a-z0-9_]{0,127}$/.test(value)) return value
+  throw expected('a name of small letters, digits and _, which begins with a letter', value)
 }
 
 function secretInUrl(what: string): LandfallError {

@@ -12,6 +12,7 @@ export function placesOf(settings: Settings): Places {
     log: settings['log.url'] ?? own.log,
     storage: settings['storage.url'] ?? own.storage,
     catalog: settings['catalog.url'] ?? own.catalog,
+    namespace: settings['catalog.namespace'],
     lander: settings['lander.url'],
     secrets: {
       logUsername: settings['log.username'],

@@ -11,7 +11,9 @@ import { createFile, makeDirectory, readIfPresent } from '../base/files.ts'
 import { isOwn, MOVABLE, type Movable, ownPlaces, type Places } from './places.ts'
 
 /** null: in the data directory itself, wherever that is mounted. */
-type Bound = Record<Movable, string | null>
+interface Bound extends Record<Movable, string | null> {
+  namespace: string
+}
 
 const fileOf = (data: string) => join(data, 'bound.json')
 
@@ -27,6 +29,7 @@ export async function bind(places: Places): Promise<void> {
   }
   const bound = (await read(data))!
   for (const part of MOVABLE) refuseOther(places, part, bound[part], given[part])
+  if (bound.namespace !== given.namespace) throw otherNamespace(places, bound.namespace)
 }
 
 /** For who only looks and was told nothing else: what the data directory is bound to. `given`: parts that were named. */
@@ -36,12 +39,13 @@ export async function boundPlaces(places: Places, given: ReadonlySet<Movable>): 
   const own = ownPlaces(places.data)
   const found = { ...places }
   for (const part of MOVABLE) if (!given.has(part)) found[part] = bound[part] ?? own[part]
+  if (!given.has('catalog') && places.namespace === own.namespace) found.namespace = bound.namespace
   return found
 }
 
 function boundTo(places: Places): Bound {
   const of = (part: Movable) => (isOwn(places, part) ? null : places[part])
-  return { log: of('log'), storage: of('storage'), catalog: of('catalog') }
+  return { log: of('log'), storage: of('storage'), catalog: of('catalog'), namespace: places.namespace }
 }
 
 /** A directory from before anything was written down holds what it holds. Undefined: not decided. */
@@ -73,6 +77,15 @@ function refuseOther(
   )
 }
 
+function otherNamespace({ data, namespace }: Places, bound: string): LandfallError {
+  return new LandfallError(
+    'fix-config',
+    'places/bound-elsewhere',
+    `the data directory ${data} works with the namespace ${bound}, and was started with ${namespace}`,
+    { hint: `Give --namespace ${bound}, or another directory with --data`, details: { part: 'namespace' } },
+  )
+}
+
 /**
  * The same log, storage or catalog may be reached by another list of brokers or with other options: what follows the hosts
  * counts. The scheme and the hosts count for all but a log, whose identity is checked when it is read.
@@ -86,6 +99,6 @@ function identity(url: string | null): string | null {
 async function read(data: string): Promise<Bound | undefined> {
   const bytes = await readIfPresent(fileOf(data))
   if (bytes === undefined) return undefined
-  const { log, storage, catalog } = JSON.parse(bytes.toString('utf8')) as Bound
-  return { log, storage, catalog }
+  const { log, storage, catalog, namespace } = JSON.parse(bytes.toString('utf8')) as Bound
+  return { log, storage, catalog, namespace }
 }

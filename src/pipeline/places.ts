@@ -2,6 +2,8 @@
  * Where the parts of a pipeline are: log, storage and catalog by their URLs, and the directory of this machine, which stays
  * whatever the URLs are (locks, plan of the open batch, scratch, spool, state). Plain data; nothing is opened here.
  */
+
+import { DEFAULT_NAMESPACE } from '../catalog/catalog.ts'
 import type { LanderSecrets } from '../lander/open.ts'
 import { SPOOLING_LANDER } from '../lander/spool.ts'
 import { type DataPaths, dataPaths } from './paths.ts'
@@ -13,6 +15,8 @@ export type Movable = (typeof MOVABLE)[number]
 export interface Places extends Record<Movable, string> {
   data: string
   paths: DataPaths
+  /** Of the tables in the catalog. */
+  namespace: string
   /** `duckdb:` or `sc://…`; null: nobody said, so the one that a swap has put in charge, else the engine within. */
   lander: string | null
   secrets: Secrets
@@ -61,6 +65,7 @@ export function ownPlaces(data: string): Places {
     log: paths.log,
     storage: paths.lake,
     catalog: OWN_CATALOG,
+    namespace: DEFAULT_NAMESPACE,
     lander: null,
     secrets: NO_SECRETS,
   }

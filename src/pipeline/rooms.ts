@@ -33,10 +33,14 @@ export function openStorageAt({ storage, paths }: Places): Promise<Storage> {
   return openStorage(storage, { cacheDirectory: paths.cache })
 }
 
-export async function openCatalogAt(places: Places, storage?: Storage, namespace?: string): Promise<Catalog> {
+export async function openCatalogAt(
+  places: Places,
+  storage?: Storage,
+  namespace = places.namespace,
+): Promise<Catalog> {
   const { catalogToken, catalogCredential } = places.secrets
   return openCatalog(places.catalog, storage ?? (await openStorageAt(places)), {
-    ...(namespace === undefined ? {} : { namespace }),
+    namespace,
     ...(catalogToken === null ? {} : { token: catalogToken }),
     ...(catalogCredential === null ? {} : { credential: catalogCredential }),
   })

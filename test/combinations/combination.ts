@@ -12,6 +12,7 @@ export interface Combination {
   env: NodeJS.ProcessEnv
   /** Where the storage's tables are, as Iceberg has it. */
   tables: string
+  namespace: string
   trino: Trino
   /** How Trino reaches the same tables. */
   catalog: Catalogs[string]
@@ -30,7 +31,7 @@ export function gameOn(
       test('System B', ({ skip }) => skip(found.missing))
       return
     }
-    const { urls, env, tables, trino, catalog, spool } = found
+    const { urls, env, tables, namespace, trino, catalog, spool } = found
     const data = temporaryFolder()
     const flags = Object.entries(urls).flat()
     const look = (...args: string[]) => landfall(args, { env })
@@ -60,7 +61,7 @@ export function gameOn(
     }, 240_000)
 
     test('a real Trino answers as the seeds do', async () => {
-      const url = `${trino.url.replace('http://', 'trino://test@')}/lake/default`
+      const url = `${trino.url.replace('http://', 'trino://test@')}/lake/${namespace}`
       await expectCounts(url)
       await expectGame(url)
     }, 240_000)
@@ -72,9 +73,7 @@ export function gameOn(
       }[]
       const rows = Object.fromEntries(listed.map((one) => [one.table, one.rows]))
       expect(rows).toMatchObject({ events: 1144, purchases: 364 })
-      expect((await look('files', 'purchases', '--data', data)).stdout).toContain(
-        `${tables}/default/purchases/`,
-      )
+      expect((await look('files', 'purchases', '--data', data)).stdout).toContain(`${tables}/purchases/`)
       expect((await look('topics', '--describe', '--data', data)).stdout).toMatch(
         /^Topic: game-\w+ {2}Partitions: 1/,
       )

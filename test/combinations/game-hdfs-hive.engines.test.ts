@@ -23,21 +23,25 @@ async function find(lander: 'duckdb' | 'spark'): Promise<Combination | { missing
   const id = randomUUID().slice(0, 8)
   const tables = `${files.url}/game-${id}`
   // One namespace of the metastore for each: the tables have the same names.
-  const catalog = `${metastore.url}?namespace=game_${id}`
+  const namespace = `game_${id}`
   return {
     urls: {
       '--log': `kafka://${kafka.plaintext}/game-${id}`,
       '--storage': `${tables}?http=${files.http}`,
-      '--catalog': catalog,
+      '--catalog': metastore.url,
+      '--namespace': namespace,
       ...(spark ? { '--lander': `sc://${spark.host}:${spark.port}` } : {}),
     },
     env: {},
-    tables,
+    tables: `${tables}/${namespace}`,
+    namespace,
     trino,
     catalog: lakeCatalogs({ hive: metastore })['hive']!,
     spool: lander === 'duckdb',
   }
 }
 
-gameOn('Kafka + DuckDB + HDFS + Hive metastore, asked by Trino', await find('duckdb'), () => Promise.resolve())
+gameOn('Kafka + DuckDB + HDFS + Hive metastore, asked by Trino', await find('duckdb'), () =>
+  Promise.resolve(),
+)
 gameOn('Kafka + Spark + HDFS + Hive metastore, asked by Trino', await find('spark'), () => Promise.resolve())

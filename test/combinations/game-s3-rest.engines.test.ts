@@ -10,6 +10,7 @@ import { type Combination, gameOn } from './combination.ts'
 
 const id = randomUUID().slice(0, 8)
 const bucket = `game-${id}`
+const namespace = `game_${id}`
 const s3 = await shareEngine(versitygw)
 
 async function find(): Promise<Combination | { missing: string }> {
@@ -27,9 +28,11 @@ async function find(): Promise<Combination | { missing: string }> {
       '--log': `kafka://${kafka.plaintext}/game-${id}`,
       '--storage': `s3://${bucket}/lake?endpoint=${s3.endpoint}&region=${s3.region}&path-style=true`,
       '--catalog': rest.url,
+      '--namespace': namespace,
     },
     env: { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey },
-    tables: `s3://${bucket}/lake`,
+    tables: `s3://${bucket}/lake/${namespace}`,
+    namespace,
     trino,
     catalog: lakeCatalogs({ 'iceberg-rest': rest, versitygw: s3 })['lake']!,
     spool: true,

@@ -21,7 +21,11 @@ const elsewhere = {
 test('stages that start at once bind a directory together, and later ones agree', async () => {
   await Promise.all([bind(at(elsewhere)), bind(at(elsewhere)), bind(at(elsewhere))])
   await bind(at(elsewhere))
-  expect(JSON.parse(readFileSync(join(data, 'bound.json'), 'utf8'))).toEqual({ version: 1, ...elsewhere })
+  expect(JSON.parse(readFileSync(join(data, 'bound.json'), 'utf8'))).toEqual({
+    version: 1,
+    ...elsewhere,
+    namespace: 'default',
+  })
 })
 
 test('a lake does not move because a flag was forgotten or changed', async () => {

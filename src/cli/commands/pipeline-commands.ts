@@ -23,7 +23,7 @@ export function addPipelineCommands(program: Command): void {
       const { checkPipeline } = await import('../look/check.ts')
       await checkPipeline(resolve(pipeline), settingFlags({ ...options }), options)
     })
-  withSettings(check, 'data', 'storage.url', 'catalog.url')
+  withSettings(check, 'data', 'storage.url', 'catalog.')
 
   const swap = program
     .command('swap')
@@ -80,7 +80,7 @@ export function addPipelineCommands(program: Command): void {
       const { openSqlCommand } = await import('../look/sql-command.ts')
       await openSqlCommand(statement, options as never, settingFlags(options))
     })
-  withSettings(sql, 'data', 'sql.listen', 'log.url', 'storage.url', 'catalog.url', 'lander.url')
+  withSettings(sql, 'data', 'sql.listen', 'log.url', 'storage.url', 'catalog.', 'lander.url')
 
   const status = program
     .command('status')
@@ -93,7 +93,7 @@ export function addPipelineCommands(program: Command): void {
       const { showStatus } = await import('../look/status.ts')
       await showStatus(await lookPlaces({ ...options }), options)
     })
-  withSettings(status, 'data', 'log.url', 'storage.url', 'catalog.url')
+  withSettings(status, 'data', 'log.url', 'storage.url', 'catalog.')
 
   const simulate = program
     .command('simulate')

@@ -17,7 +17,7 @@ export function addTableCommands(program: Command): void {
       const { showTables } = await import('../look/tables.ts')
       await showTables(await lookPlaces({ ...options }), options)
     })
-  withSettings(tables, 'data', 'storage.url', 'catalog.url')
+  withSettings(tables, 'data', 'storage.url', 'catalog.')
 
   const describe = program
     .command('describe')
@@ -32,7 +32,7 @@ export function addTableCommands(program: Command): void {
       const { showTable } = await import('../look/describe.ts')
       await showTable(await lookPlaces({ ...options }), table, options)
     })
-  withSettings(describe, 'data', 'storage.url', 'catalog.url')
+  withSettings(describe, 'data', 'storage.url', 'catalog.')
 
   const files = program
     .command('files')
@@ -45,5 +45,5 @@ export function addTableCommands(program: Command): void {
       const { showFiles } = await import('../look/files.ts')
       await showFiles(await lookPlaces({ ...options }), table, options)
     })
-  withSettings(files, 'data', 'storage.url', 'catalog.url')
+  withSettings(files, 'data', 'storage.url', 'catalog.')
 }
