@@ -1,6 +1,6 @@
 """Reads an Iceberg table with pyiceberg, an independent reader, from its metadata file alone.
 
-usage: read_table.py METADATA_URL < requests.json > answers.json
+usage: read_table.py METADATA_URL [PROPERTY=VALUE…] < requests.json > answers.json
 
 requests: a list of
   {"op": "schema"}                                            field id, name, type of the current schema, and the partition
@@ -91,5 +91,6 @@ def answer(table, request):
 
 
 if __name__ == "__main__":
-    table = StaticTable.from_metadata(sys.argv[1])
+    properties = dict(one.split("=", 1) for one in sys.argv[2:])
+    table = StaticTable.from_metadata(sys.argv[1], properties)
     json.dump([answer(table, request) for request in json.load(sys.stdin)], sys.stdout)

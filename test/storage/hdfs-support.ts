@@ -6,6 +6,7 @@ import { type HdfsState, hdfs } from '../../src/stack/engines/hdfs.ts'
 import { type OpenStorageOptions, openStorage } from '../../src/storage/open.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { shareEngine } from '../engines/shared-engine.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 
 export interface TestHdfs {
   state: HdfsState
@@ -37,4 +38,18 @@ export function testHdfs(state: HdfsState): TestHdfs {
     directory,
     close: () => rmSync(directory, { recursive: true, force: true }),
   }
+}
+
+/** All of WebHDFS through one proxy: the NameNode's answers are rewritten so that DataNodes are met there too. */
+export async function startHdfsProxy(http: string): Promise<FaultProxy> {
+  const proxy = await startFaultProxy(http)
+  let datanode: string | undefined
+  proxy.redirect = (location) => {
+    const url = new URL(location)
+    datanode = url.host
+    url.host = proxy.address
+    return url.href
+  }
+  proxy.route = ({ path }) => (path.includes('namenoderpcaddress=') ? datanode : undefined)
+  return proxy
 }

@@ -7,8 +7,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { openStorage } from '../../src/storage/open.ts'
 import { storageSuite } from '../conformance/storage-suite.ts'
 import { freePort } from '../engines/shared-engine.ts'
-import { type Fault, startFaultProxy } from '../support/fault-proxy.ts'
-import { openTestHdfs } from './hdfs-support.ts'
+import type { Fault } from '../support/fault-proxy.ts'
+import { openTestHdfs, startHdfsProxy } from './hdfs-support.ts'
 
 const hdfs = await openTestHdfs()
 afterAll(() => {
@@ -37,26 +37,11 @@ if ('missing' in hdfs) {
   test('HDFS', ({ skip }) => skip(hdfs.missing))
 } else {
   let lakes = 0
-  const { http } = hdfs.state
   storageSuite({
     name: 'HDFS 3.5',
     engines: true,
     open: async () => ({ storage: await hdfs.open(`lake-${++lakes}/below`), close: async () => {} }),
   })
-
-  /** All of WebHDFS through one proxy: the NameNode's answers are rewritten so that DataNodes are met there too. */
-  async function startWholeProxy() {
-    const proxy = await startFaultProxy(http)
-    let datanode: string | undefined
-    proxy.redirect = (location) => {
-      const url = new URL(location)
-      datanode = url.host
-      url.host = proxy.address
-      return url.href
-    }
-    proxy.route = ({ path }) => (path.includes('namenoderpcaddress=') ? datanode : undefined)
-    return proxy
-  }
 
   describe('HDFS', () => {
     test('its URL is what Spark and Trino open', async () => {
@@ -117,7 +102,7 @@ if ('missing' in hdfs) {
       ['no answer before', 'drop'],
     ] as [string, Fault][]) {
       test(`a commit with ${what} it was applied is made once, and is known to be ours`, async () => {
-        await using proxy = await startWholeProxy()
+        await using proxy = await startHdfsProxy(hdfs.state.http)
         const storage = await hdfs.open(`faults-${randomUUID()}`, {}, proxy.address)
         const left = new Map<string, number>()
         const reset = () =>

@@ -67,6 +67,28 @@ if ('missing' in bucket) {
       expect(readdirSync(left, { recursive: true }).filter((name) => String(name).endsWith('1'))).toEqual([])
     })
 
+    test('an upload in parts that fails is aborted', async () => {
+      await using proxy = await startFaultProxy(bucket.server.endpoint.slice('http://'.length))
+      const storage = await bucket.open('aborted', { patience: { retryMaxMs: 300 } }, proxy.address)
+      const file = join(bucket.directory, 'aborted')
+      writeFileSync(file, Buffer.alloc(33 * 1024 * 1024))
+      proxy.fault = ({ path }) => (path.includes('partNumber=2') ? { status: 500 } : undefined)
+      await expect(storage.adopt(file, 't/large')).rejects.toMatchObject({ kind: 'retry' })
+      expect(proxy.requests.at(-1)).toMatchObject({
+        method: 'DELETE',
+        path: expect.stringContaining('uploadId='),
+      })
+      expect(await storage.stat('t/large')).toBeUndefined()
+      // The answer to the joining is lost: it is found to be ours.
+      let joins = 0
+      proxy.fault = ({ method, path }) => {
+        if (method !== 'POST' || !path.includes('uploadId=')) return undefined
+        return joins++ === 0 ? 'drop-after' : undefined
+      }
+      expect(await storage.adopt(file, 't/large')).toMatchObject({ bytes: 33 * 1024 * 1024 })
+      expect(joins).toBe(2)
+    })
+
     for (const [what, fault] of [
       ['500 before', { status: 500 }],
       ['500 after', { statusAfter: 500 }],
