@@ -26,9 +26,13 @@ function further(a: Position | undefined, b: Position | undefined): Position | u
   return combine(a, b, Math.max)
 }
 
-/** What both have passed. */
+/** What both have passed; of a partition that is absent in one of them, nothing is known to be. */
 export function earlier(a: Position, b: Position): Position {
-  return combine(a, b, Math.min)!
+  const next: Record<number, number> = {}
+  for (const partition of Object.keys(a.next).map(Number)) {
+    next[partition] = Math.min(a.next[partition]!, b.next[partition] ?? 0)
+  }
+  return { logId: a.logId, next }
 }
 
 function combine(

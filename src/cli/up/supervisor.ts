@@ -176,7 +176,9 @@ export class Supervisor {
   }
 
   #onFailed(name: StageName, error: LandfallError, everReady: boolean): void {
-    if (!everReady && error.kind !== 'retry') this.#failed.reject(error)
+    // Started again, a door that was locked out would lock out the other one, which would do the same.
+    const isOver = everReady ? error.code === 'log/fenced' : error.kind !== 'retry'
+    if (isOver) this.#failed.reject(error)
     else
       this.#sayOnce(name, { level: 'error', text: `${name}: ${error.message}`, fields: { code: error.code } })
   }

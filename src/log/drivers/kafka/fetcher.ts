@@ -21,7 +21,7 @@ export interface FetcherParts {
 /** How long a broker waits for something to come. */
 const WAIT_MAX_MS = 500
 /** Leaders and partitions are looked at again this often. */
-const VIEW_MAX_AGE_MS = 30_000
+const VIEW_MAX_AGE_MS = 5000
 const PAUSE_MS = { first: 50, last: 2000 }
 /** A read that does not follow gives up after this long without an answer. */
 const OUTAGE_MAX_MS = 30_000
