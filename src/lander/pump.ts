@@ -1,13 +1,14 @@
 /**
- * The movement of the lander: log → chunk → spool → batch → tables. At any time at most one chunk fills, one is judged, one is
- * written and one batch is committed, each on its own; this loop decides what begins when, and sleeps until something has changed.
+ * The movement of the lander: log → chunk → spool → batch → tables. At any time at most one chunk fills, one is prepared, one is
+ * judged, one is written and one batch is committed, each on its own; this loop decides what begins when, and sleeps until
+ * something has changed.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { LogBatch, LogReader, RecordCursor } from '../log/log.ts'
 import { nextOffset, type Position } from '../model/position.ts'
 import type { Chunk } from './intake.ts'
-import type { Session } from './session.ts'
+import type { PreparedChunk, Session } from './session.ts'
 import type { LanderSettings } from './settings.ts'
 import { endsOf, type JudgedChunk, type SpoolWriter } from './spool-writer.ts'
 
@@ -61,6 +62,7 @@ export class Pump {
   #ahead: LogBatch | undefined
   /** The log has nothing more to read. */
   #drained = false
+  #preparing: Promise<void> | undefined
   #judging: Promise<void> | undefined
   #writing: Promise<void> | undefined
   #landing: Promise<void> | undefined
@@ -153,12 +155,16 @@ export class Pump {
   }
 
   get #isIdle(): boolean {
-    return this.#judging === undefined && this.#writing === undefined && this.#landing === undefined
+    return this.#underWay.every((stage) => stage === undefined)
+  }
+
+  get #underWay(): (Promise<void> | undefined)[] {
+    return [this.#preparing, this.#judging, this.#writing, this.#landing]
   }
 
   /** Waits for what is under way; a chunk that was judged goes on to be written. */
   async #settle(): Promise<void> {
-    while (!this.#isIdle) await Promise.allSettled([this.#judging, this.#writing, this.#landing])
+    while (!this.#isIdle) await Promise.allSettled(this.#underWay)
   }
 
   /** Takes some records; true when more can be taken at once. */
@@ -206,7 +212,7 @@ export class Pump {
     this.#wake()
   }
 
-  /** Begins to judge and to land what is due. */
+  /** Begins to work at and to land what is due. */
   #advance(stopping: boolean): void {
     const { session, disk } = this.#parts
     const { intake } = session
@@ -215,10 +221,11 @@ export class Pump {
     if (!free.commit) return
     this.#land()
     if (this.#isFull) this.#close()
-    if (!intake.isEmpty && this.#judging === undefined && !this.#isHeld) {
-      const wanted = free.spool && this.#isAsked()
+    if (!intake.isEmpty && this.#preparing === undefined && !this.#isHeld && !this.#isFull) {
+      // Until the judge is free it can only become more, and all who ask are answered by one chunk.
+      const wanted = this.#judging === undefined && free.spool && this.#isAsked()
       const due = this.#flush && this.#closed === undefined
-      if (intake.isFull || due || wanted || this.#isEnough) this.#startJudging()
+      if (intake.isFull || due || wanted || this.#isEnough) this.#cut()
     }
     // What comes after the last chunk is cut belongs to the next batch.
     if (this.#flush && intake.isEmpty) this.#close()
@@ -234,7 +241,7 @@ export class Pump {
     )
   }
 
-  #startJudging(): void {
+  #cut(): void {
     const { session } = this.#parts
     const chunk = session.intake.cut()
     Object.assign(this.#cutTo, endsOf(chunk))
@@ -245,18 +252,27 @@ export class Pump {
     this.#share = Math.min(1, this.#share * 2)
     // There is room again.
     this.#wake()
-    this.#judging = this.#guard(async () => {
-      await this.#judge(chunk, batch)
-    }).then(() => {
+    this.#preparing = this.#guard(() => this.#prepare(chunk, batch)).then(() => {
+      this.#preparing = undefined
+      this.#wake()
+    })
+  }
+
+  /** Prepares a chunk, and hands it on when the one before it is judged. */
+  async #prepare(chunk: Chunk, batch: OpenBatch): Promise<void> {
+    const prepared = await this.#parts.session.prepare(chunk)
+    await this.#judging
+    if (this.#failure !== undefined) return
+    this.#judging = this.#guard(() => this.#judge(prepared, batch)).then(() => {
       this.#judging = undefined
       this.#wake()
     })
   }
 
   /** Judges a chunk, and hands it on when the one before it is written. */
-  async #judge(chunk: Chunk, batch: OpenBatch): Promise<void> {
+  async #judge(prepared: PreparedChunk, batch: OpenBatch): Promise<void> {
     const { session, spool, onChange } = this.#parts
-    const judged = await session.judge(chunk)
+    const judged = await session.judge(prepared)
     await this.#writing
     if (this.#failure !== undefined) return
     this.#writing = this.#guard(async () => {

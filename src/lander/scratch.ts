@@ -27,6 +27,9 @@ export interface RowKind {
   fate: Fate
 }
 
+/** The names of the columns that a scratch file has. */
+export type ScratchColumns = ReadonlySet<string>
+
 export class Scratch {
   rows = 0
   /** Bytes of values, which is what limits count. */
@@ -166,8 +169,8 @@ export class Scratch {
     return bad
   }
 
-  /** Writes the scratch file; returns the names of its columns. */
-  async write(path: string): Promise<Set<string>> {
+  /** Writes the scratch file. */
+  async write(path: string): Promise<ScratchColumns> {
     const columns: ScratchColumn[] = [
       { name: 'offset', type: 'DOUBLE' },
       { name: 'received', type: 'DOUBLE' },

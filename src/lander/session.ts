@@ -14,6 +14,7 @@ import { EarlierRecords } from './duplicates/earlier-records.ts'
 import { type Chunk, Intake } from './intake.ts'
 import { Judge } from './judge/judge.ts'
 import { executePlan, type LandingParts } from './landing.ts'
+import type { ScratchColumns } from './scratch.ts'
 import type { LanderSettings } from './settings.ts'
 import { endsOf, type JudgedChunk, type SpoolWriter } from './spool-writer.ts'
 import { DEAD_LETTERS_TABLE, landedTables, takeOver } from './tables.ts'
@@ -40,6 +41,13 @@ export interface DeskConnections {
 /** Where one chunk is judged and then written. */
 interface Desk extends DeskConnections {
   judge: Judge
+}
+
+/** A chunk on its desk, not judged yet. */
+export interface PreparedChunk {
+  chunk: Chunk
+  desk: Desk
+  columns: ScratchColumns
 }
 
 /** A chunk with its verdicts, not written yet. */
@@ -76,11 +84,11 @@ export class Session {
       rows: settings.batchRows,
     })
     const load = (version: string) => loadPlan(parts.plans, version)
-    const deskOf = (connections: DeskConnections): Desk => ({
+    const deskOf = (connections: DeskConnections, number: number): Desk => ({
       ...connections,
-      judge: new Judge(connections.judging, pipeline, load, parts.directory),
+      judge: new Judge(connections.judging, pipeline, load, parts.directory, `scratch-${number}`),
     })
-    this.#desks = [deskOf(desks[0]), deskOf(desks[1])]
+    this.#desks = [deskOf(desks[0], 0), deskOf(desks[1], 1)]
   }
 
   /** Takes the tables over at `position`, remembers the ids before it, and begins the spool there. */
@@ -97,19 +105,29 @@ export class Session {
     return this.states.get(EVENTS_TABLE.name)!
   }
 
-  /** Judges a chunk. One at a time, in the order of the log; the chunk two before it must be written. */
-  async judge(chunk: Chunk): Promise<Verdict> {
+  /**
+   * Decides which records of a chunk repeat an earlier one, and lays it on a desk. One at a time, in the order of the log; the chunk two
+   * before it must be judged.
+   */
+  async prepare(chunk: Chunk): Promise<PreparedChunk> {
     const desk = this.#desks[this.#chunks++ % 2]!
-    const { scratch, candidates, faults, ranges } = chunk
-    const { rows, valueBytes: bytes } = scratch
+    const { scratch, candidates, faults } = chunk
     // Offsets without a record.
-    if (rows === 0) return { desk, ranges, counts: {}, landedTypes: new Set(), hasDead: false, rows, bytes }
+    if (scratch.rows === 0) return { chunk, desk, columns: new Set() }
     for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
       faults.set(row, { reason: 'id_conflict', field: 'event_id', detail })
     }
     // A repeat of a dead letter is a duplicate, and not a second dead letter.
     for (const row of faults.keys()) if (scratch.kindOf(row).fate === 'duplicate') faults.delete(row)
-    const { counts, landedTypes } = await desk.judge.judge(scratch, faults)
+    return { chunk, desk, columns: await desk.judge.prepare(scratch) }
+  }
+
+  /** Judges a chunk. One at a time, in the order of the log; the chunk two before it must be written. */
+  async judge({ chunk, desk, columns }: PreparedChunk): Promise<Verdict> {
+    const { scratch, faults, ranges } = chunk
+    const { rows, valueBytes: bytes } = scratch
+    if (rows === 0) return { desk, ranges, counts: {}, landedTypes: new Set(), hasDead: false, rows, bytes }
+    const { counts, landedTypes } = await desk.judge.judge(scratch, faults, columns)
     scratch.release()
     return { desk, ranges, counts, landedTypes, hasDead: faults.size > 0, rows, bytes }
   }
@@ -224,7 +242,7 @@ export class Session {
   }
 
   async #redoChunk(): Promise<JudgedChunk> {
-    return this.write(await this.judge(this.intake.cut()))
+    return this.write(await this.judge(await this.prepare(this.intake.cut())))
   }
 }
 

@@ -69,7 +69,8 @@ async function land(pipeline: CompiledPipeline, events: string[]): Promise<Map<n
   const intake = new Intake(log.id, new Duplicates(pipeline, earlier, 1000), { bytes: 1e9, rows: 1e6 })
   for await (const batch of log.read({ follow: false })) intake.take(batch, batch.cursor())
   const { scratch, faults } = intake.cut()
-  await new Judge(connection, pipeline, async () => undefined, directory).judge(scratch, faults)
+  const judge = new Judge(connection, pipeline, async () => undefined, directory)
+  await judge.judge(scratch, faults, await judge.prepare(scratch))
   const time = pipeline.tables[0]!.columns[0]!.type === 'timestamptz'
   const sql = `SELECT v."row", ${time ? 'epoch_us(v.p0)' : 'v.p0'}::VARCHAR FROM judged WHERE ok`
   const rows = (await connection.runAndReadAll(sql)).getRows()

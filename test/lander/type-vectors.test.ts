@@ -90,7 +90,7 @@ test('every vector gets the verdict, the reason and the value that the vector fi
     for await (const batch of log.read({ follow: false })) intake.take(batch, batch.cursor())
     const { scratch, faults } = intake.cut()
     const judge = new Judge(connection, pipeline, async () => undefined, directory)
-    await judge.judge(scratch, faults)
+    await judge.judge(scratch, faults, await judge.prepare(scratch))
     fast += Number(
       (await connection.runAndReadAll('SELECT count(*) FILTER (ok) FROM judged')).getRows()[0]![0],
     )

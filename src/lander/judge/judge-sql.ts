@@ -13,7 +13,7 @@ import {
   type TableDefinition,
 } from '../../model/pipeline.ts'
 import type { Plan, PlanProperty } from '../../model/plan.ts'
-import type { RowKind } from '../scratch.ts'
+import type { RowKind, ScratchColumns } from '../scratch.ts'
 import { FieldTexts, identifier, literal, pointer } from './field-text.ts'
 import { duckdbType, fitsSql, looksLikeOther, modeOf, timeFits, valueSql } from './property-sql.ts'
 
@@ -66,7 +66,7 @@ function keyOf(prefix: string, field: string, type: ColumnType): string {
 export interface JudgeInput {
   /** The scratch file, and which columns it has; see scratch.ts. */
   file: string
-  has: Set<string>
+  has: ScratchColumns
   /** Fail on values that are no JSON; else they do not fit. */
   strict: boolean
   kinds: RowKind[]

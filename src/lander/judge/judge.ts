@@ -12,7 +12,7 @@ import { isProblem, scanObject } from '../../model/json-scan.ts'
 import type { CompiledPipeline, TableDefinition } from '../../model/pipeline.ts'
 import type { Plan } from '../../model/plan.ts'
 import { readable } from '../readable.ts'
-import type { Scratch } from '../scratch.ts'
+import type { Scratch, ScratchColumns } from '../scratch.ts'
 import { literal } from './field-text.ts'
 import { deadLettersSelect, eventsSelect, JudgedColumns, judgeSelect, tableSelect } from './judge-sql.ts'
 
@@ -41,36 +41,46 @@ export class Judge {
   readonly #pipeline: CompiledPipeline
   readonly #loadPlan: PlanLoader
   readonly #directory: string
+  readonly #file: string
   readonly #columns: JudgedColumns
   readonly #plans = new Map<string, Plan>()
   #scratch: Scratch | undefined
 
-  /** Scratch files are made in `directory`. */
+  /** Working files are made in `directory`; `name` is that of the scratch file there. */
   constructor(
     connection: DuckDBConnection,
     pipeline: CompiledPipeline,
     loadPlan: PlanLoader,
     directory: string,
+    name = 'scratch',
   ) {
     this.#connection = connection
     this.#pipeline = pipeline
     this.#loadPlan = loadPlan
     this.#directory = directory
+    this.#file = join(directory, name)
     this.#columns = new JudgedColumns(pipeline)
     this.#plans.set(pipeline.plan.version, pipeline.plan)
   }
 
-  /** `faults` are the rows whose fate is `dead` already. */
-  async judge(scratch: Scratch, faults: Map<number, RowFault>): Promise<Verdicts> {
+  /** Writes the scratch file. While that is done, the chunk before may be judged elsewhere, and its predecessor's tables be read here. */
+  prepare(scratch: Scratch): Promise<ScratchColumns> {
+    return scratch.write(this.#file)
+  }
+
+  /** Judges what was prepared; `faults` are the rows whose fate is `dead` already. */
+  async judge(scratch: Scratch, faults: Map<number, RowFault>, has: ScratchColumns): Promise<Verdicts> {
     this.#scratch = scratch
     // Known faults mean values that are no JSON; without them there are none, if what the doors vouched for is true.
     const strict = faults.size === 0
     try {
-      await this.#run(scratch, strict)
+      await this.#judgeFile(scratch, has, strict)
     } catch (error) {
       // A record that a door vouched for and DuckDB cannot read: it must not stop the others.
       if (!distrust(scratch, faults) && !strict) throw error
-      await this.#run(scratch, false)
+      await this.#judgeFile(scratch, await this.prepare(scratch), false)
+    } finally {
+      await unlink(this.#file)
     }
     const first = await this.#count(scratch)
     if (first.doubtful > 0) await this.#recheck(scratch, faults)
@@ -94,17 +104,8 @@ export class Judge {
     await this.#connection.run('DROP TABLE IF EXISTS judged; DROP TABLE IF EXISTS faults')
   }
 
-  async #run(scratch: Scratch, strict: boolean): Promise<void> {
-    const file = join(this.#directory, 'scratch')
-    const has = await scratch.write(file)
-    try {
-      await this.#judgeFile(file, has, scratch, strict)
-    } finally {
-      await unlink(file)
-    }
-  }
-
-  async #judgeFile(file: string, has: Set<string>, scratch: Scratch, strict: boolean): Promise<void> {
+  async #judgeFile(scratch: Scratch, has: ScratchColumns, strict: boolean): Promise<void> {
+    const file = this.#file
     const byPlan = new Map<Plan, number[]>()
     for (const [id, kind] of scratch.kinds.entries()) {
       const plan = await this.#planOf(kind.plan)
