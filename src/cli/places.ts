@@ -13,6 +13,7 @@ export function placesOf(settings: Settings): Places {
     storage: settings['storage.url'] ?? own.storage,
     catalog: settings['catalog.url'] ?? own.catalog,
     namespace: settings['catalog.namespace'],
+    cacheBytesMax: settings['storage.cacheBytesMax'],
     lander: settings['lander.url'],
     secrets: {
       logUsername: settings['log.username'],

@@ -1,7 +1,7 @@
 /** The settings that say where log, storage, catalog and lander are, and who we are to them; a part of the table in src/config.ts. */
 import { kinds, setting } from '../base/setting.ts'
 
-const { secret, url, word } = kinds
+const { bytes, secret, url, word } = kinds
 const hidden = { flag: null, inPipeline: false }
 
 export const placeSettings = {
@@ -18,6 +18,12 @@ export const placeSettings = {
     null,
     'where tables and plans are, when not in the data directory: s3://BUCKET/PREFIX, hdfs://HOST:PORT/PATH or a directory',
     { flag: '--storage', environment: 'LANDFALL_STORAGE', common: true },
+  ),
+  'storage.cacheBytesMax': setting(
+    'storage.cacheBytesMax',
+    bytes,
+    10_000_000_000,
+    'copies of objects elsewhere, kept in the data directory for engines of this machine',
   ),
   'catalog.url': setting<string | null>(
     'catalog.url',

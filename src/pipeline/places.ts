@@ -17,6 +17,8 @@ export interface Places extends Record<Movable, string> {
   paths: DataPaths
   /** Of the tables in the catalog. */
   namespace: string
+  /** Bytes of copies of remote objects in the data directory; undefined: storage's own default. */
+  cacheBytesMax: number | undefined
   /** `duckdb:` or `sc://…`; null: nobody said, so the one that a swap has put in charge, else the engine within. */
   lander: string | null
   secrets: Secrets
@@ -66,6 +68,7 @@ export function ownPlaces(data: string): Places {
     storage: paths.lake,
     catalog: OWN_CATALOG,
     namespace: DEFAULT_NAMESPACE,
+    cacheBytesMax: undefined,
     lander: null,
     secrets: NO_SECRETS,
   }

@@ -12,7 +12,7 @@ import { keptNamed, type Named, refuseTaken } from './named.ts'
 import { ICEBERG_PREFIX } from './paths.ts'
 import { hasSpool, type Places } from './places.ts'
 import { PROBE, Reach } from './reach.ts'
-import { openLakeAt, openLogReaderAt } from './rooms.ts'
+import { openLakeReaderAt, openLogReaderAt } from './rooms.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
 
 export type { DuckdbEngineSettings }
@@ -62,7 +62,7 @@ async function openEngine(
   spoolExpected: boolean,
 ): Promise<{ engine: SqlEngine; catalog: Catalog; reach: Reach }> {
   const [{ lake, catalog, storage }, log, known] = await Promise.all([
-    openLakeAt(places),
+    openLakeReaderAt(places),
     openLogReaderAt(places, { waitMs: logWaitMs }),
     named ?? keptNamed(places.data),
   ])

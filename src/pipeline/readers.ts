@@ -7,18 +7,18 @@ import type { LogReader } from '../log/log.ts'
 import type { SqlEngine } from '../sql/sql.ts'
 import type { Named } from './named.ts'
 import { isOwn, type Places } from './places.ts'
-import { openCatalogAt, openLakeAt, openLogAt, openLogReaderAt } from './rooms.ts'
+import { openCatalogAt, openLakeReaderAt, openLogAt, openLogReaderAt, openStorageAt } from './rooms.ts'
 
 /** Throws `landfall/no-data` when nothing was ever written there. */
 export async function openDataCatalog(places: Places): Promise<Catalog> {
   requireData(places, 'lake')
-  return openCatalogAt(places)
+  return openCatalogAt(places, await openStorageAt(places, { readOnly: true }))
 }
 
 /** The tables with their files; writes nothing and needs no engine. */
 export async function openDataLake(places: Places): Promise<Lake> {
   requireData(places, 'lake')
-  return (await openLakeAt(places)).lake
+  return (await openLakeReaderAt(places)).lake
 }
 
 export async function openDataLog(places: Places): Promise<LogReader> {

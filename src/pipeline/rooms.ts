@@ -29,8 +29,13 @@ export async function openLogReaderAt(
   return openLogReader(places.log, { ...options, ...credentialsOf(places) })
 }
 
-export function openStorageAt({ storage, paths }: Places): Promise<Storage> {
-  return openStorage(storage, { cacheDirectory: paths.cache })
+/** `readOnly`: for who only reads and may have no right to write. */
+export function openStorageAt(
+  { storage, paths, cacheBytesMax }: Places,
+  { readOnly = false } = {},
+): Promise<Storage> {
+  const bound = cacheBytesMax === undefined ? {} : { cacheBytesMax }
+  return openStorage(storage, { cacheDirectory: paths.cache, readOnly, ...bound })
 }
 
 export async function openCatalogAt(
@@ -52,8 +57,21 @@ export async function openLakeAt(
   settings: Partial<LakeSettings> = {},
   namespace?: string,
 ): Promise<LakeRooms> {
+  return openRooms(places, await openStorageAt(places), settings, namespace)
+}
+
+/** The same for who only reads. */
+export async function openLakeReaderAt(places: Places): Promise<LakeRooms> {
+  return openRooms(places, await openStorageAt(places, { readOnly: true }))
+}
+
+async function openRooms(
+  places: Places,
+  storage: Storage,
+  settings: Partial<LakeSettings> = {},
+  namespace?: string,
+): Promise<LakeRooms> {
   const { openLake } = await import('../lake/iceberg-lake.ts')
-  const storage = await openStorageAt(places)
   const catalog = await openCatalogAt(places, storage, namespace)
   return { storage, catalog, lake: openLake({ catalog, storage, settings }) }
 }

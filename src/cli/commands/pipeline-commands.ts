@@ -80,7 +80,7 @@ export function addPipelineCommands(program: Command): void {
       const { openSqlCommand } = await import('../look/sql-command.ts')
       await openSqlCommand(statement, options as never, settingFlags(options))
     })
-  withSettings(sql, 'data', 'sql.listen', 'log.url', 'storage.url', 'catalog.', 'lander.url')
+  withSettings(sql, 'data', 'sql.listen', 'log.url', 'storage.', 'catalog.', 'lander.url')
 
   const status = program
     .command('status')
