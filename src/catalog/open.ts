@@ -14,7 +14,7 @@ export interface OpenCatalogOptions {
  *
  *   file:                                        in the lake's own files
  *   http(s)://host:port/path?…, rest+http(s)://  Iceberg REST: `warehouse`, `prefix`, `scope`, `oauth2-server-uri`
- *   thrift://host:port?…                         Hive metastore: `framed`, `tls`, `ca`, `cert`, `key`
+ *   thrift://host:port?…                         Hive metastore: `framed`, `tls`, `ca`, `cert`, `key`, `presto`
  */
 export async function openCatalog(
   url: string,
@@ -72,12 +72,13 @@ async function openHive(url: string, storage: Storage, namespace: string): Promi
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
     port: port === '' ? 9083 : Number(port),
     framed: query.get('framed') === 'true',
+    presto: query.get('presto') === 'true',
     ...(tls ? { tls: files } : {}),
   })
 }
 
 const REST_QUERY = ['warehouse', 'prefix', 'scope', 'oauth2-server-uri']
-const HIVE_QUERY = ['framed', 'tls', 'ca', 'cert', 'key']
+const HIVE_QUERY = ['framed', 'tls', 'ca', 'cert', 'key', 'presto']
 /** Options by which others ask for Kerberos. */
 const KERBEROS = ['sasl', 'principal', 'kerberos', 'keytab']
 

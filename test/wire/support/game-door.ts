@@ -35,8 +35,16 @@ export const LARGE =
   'SELECT a.guild_name, b.guild_member_cnt, a."timestamp" FROM guilds a CROSS JOIN guilds b'
 export const LARGE_ROWS = 780 * 780
 
-/** Rounds of the load, landed below a directory. */
-export async function landGame(data: string, rounds = GAME_ROUNDS): Promise<void> {
+/**
+ * Rounds of the load, landed below a directory; the lake where `places` say. Events are a microsecond apart, and `apartMicros` more: some
+ * engines know milliseconds only.
+ */
+export async function landGame(
+  data: string,
+  rounds = GAME_ROUNDS,
+  places = ownPlaces(data),
+  apartMicros = 0,
+): Promise<void> {
   const run = new ExampleRun(game)
   for (let round = 0; round < rounds; round++) {
     for (const [times, host, path] of GAME_ROUND) {
@@ -51,7 +59,7 @@ export async function landGame(data: string, rounds = GAME_ROUNDS): Promise<void
     const records = run.events.map(({ event, micros }, i) => ({
       key: String(event['Host']),
       value: Buffer.from(JSON.stringify(event)),
-      receivedAt: micros,
+      receivedAt: micros + i * apartMicros,
       headers: [
         [recordHeader.eventId, `event-${i}`],
         [recordHeader.plan, plan.version],
@@ -62,7 +70,7 @@ export async function landGame(data: string, rounds = GAME_ROUNDS): Promise<void
   }
   await using lander = await openLanding({
     pipeline: game.compiled,
-    places: ownPlaces(data),
+    places,
     lake: {},
     lander: {},
     logger: SILENT,

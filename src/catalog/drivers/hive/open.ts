@@ -5,6 +5,7 @@ import { HiveCatalog } from './catalog.ts'
 import { Connection, type TlsOptions, UnknownMethod } from './connection.ts'
 import { LOCK_TIMES, type LockTimes } from './lock.ts'
 import { Metastore } from './metastore.ts'
+import { WithPrestoTables } from './presto-tables.ts'
 
 export interface HiveCatalogOptions {
   /** The metastore's database. */
@@ -13,6 +14,8 @@ export interface HiveCatalogOptions {
   port: number
   framed?: boolean
   tls?: TlsOptions
+  /** Also keeps tables that PrestoDB can read, in `<namespace>_presto`. */
+  presto?: boolean
   times?: Partial<HiveTimes>
 }
 
@@ -37,7 +40,8 @@ export async function openHiveCatalog(storage: Storage, options: HiveCatalogOpti
     ...(tls === undefined ? {} : { tls }),
   })
   const metastore = new Metastore(url, connection, times.patienceMs)
-  return new HiveCatalog(storage, metastore, namespace, await comparesItself(url, metastore), times)
+  const catalog = new HiveCatalog(storage, metastore, namespace, await comparesItself(url, metastore), times)
+  return options.presto ? new WithPrestoTables(catalog, storage, metastore) : catalog
 }
 
 /** `expected_parameter_key` came with 4.0; a 3.1 says that it is 3.0. */

@@ -152,6 +152,10 @@ function refused(url: string, what: string, status: number, said: string): Landf
   if (status === 429) {
     return new LandfallError('retry', 'catalog/busy', `the catalog ${url} has too much to do: ${said}`)
   }
+  if (/timestamp .*before last/.test(said)) {
+    const message = `the clock of the catalog ${url} is more than a minute behind this machine’s: ${said}`
+    return new LandfallError('retry', 'catalog/clock', message, { hint: 'Let both be set by NTP' })
+  }
   const redirected = status >= 300 && status < 400
   const message = redirected
     ? `the catalog ${url} redirects ${what}`
