@@ -8,7 +8,7 @@ export interface Manifest {
 }
 
 /** What only the repository needs. */
-const REPOSITORY_ONLY = ['private', 'scripts', 'devDependencies', 'optionalDependencies']
+const REPOSITORY_ONLY = ['private', 'scripts', 'devDependencies', 'optionalDependencies', 'allowScripts']
 
 /** Files of the package beside package.json. */
 const FILES = ['bin', 'dist', 'docs', 'LICENSE', 'README.md']
