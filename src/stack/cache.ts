@@ -10,7 +10,16 @@
  *   locks/<name>/                      held while that thing is made, by any process
  */
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
@@ -37,6 +46,7 @@ export interface EngineCache {
 
 /** Something large over a slow line, in another process. */
 const LOCK_MAX_MS = 60 * 60_000
+const LEFTOVER_MS = 24 * 60 * 60_000
 
 export function engineCacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   const caches = environment['XDG_CACHE_HOME'] || join(homedir(), '.cache')
@@ -61,7 +71,17 @@ export function openEngineCache(
       },
     )
   }
+  removeLeftovers(directory)
   return { directory, report }
+}
+
+/** What a fetch that was killed has left. A day is longer than any that is under way. */
+function removeLeftovers(directory: string): void {
+  for (const name of readdirSync(directory).filter((one) => one.startsWith('fetch-'))) {
+    const path = join(directory, name)
+    const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() }
+    if (Date.now() - mtimeMs > LEFTOVER_MS) rmSync(path, { recursive: true, force: true })
+  }
 }
 
 /** Runs `work` while no other process makes the same thing. */

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import {
   appendFileSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -88,4 +90,15 @@ test('a program that is not on this machine is named, with what to install', asy
 
 test('no Java of an impossible version, and the reason says what is here', () => {
   expect(findJava({ min: 900 })).toEqual({ missing: expect.stringMatching(/^no Java 900 or newer \(here: /) })
+})
+
+test('what a killed fetch left is removed a day later, and not while it may be under way', () => {
+  const [old, young] = ['fetch-old', 'fetch-young'].map((name) => join(cache.directory, name)) as [
+    string,
+    string,
+  ]
+  for (const folder of [old, young]) mkdirSync(folder)
+  utimesSync(old, 0, 0)
+  openEngineCache(() => {}, cache.directory)
+  expect([existsSync(old), existsSync(young)]).toEqual([false, true])
 })

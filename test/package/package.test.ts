@@ -137,6 +137,18 @@ test("tsc sees the types: the guide's pipeline and an application compile, a mis
   expect(blamed).toEqual(new Set(mistakes.map((_, i) => `mistake-${i}.ts`)))
 }, 240_000)
 
+test('the stack of engines is in the package, and asks for nothing before it is used', async () => {
+  const landfall = (...args: string[]) =>
+    run(join(folder, 'node_modules/.bin/landfall'), ['stack', ...args, '--data', join(folder, 'stack')], {
+      env: { ...environment, LANDFALL_ENGINES: join(folder, 'engines'), JAVA_HOME: '' },
+    }).catch((error: { stdout: string; stderr: string }) => error)
+  expect((await landfall('status')).stdout).toBe(`no engine in ${join(folder, 'stack')}\n`)
+  // Its library is optional: npm did not install it.
+  expect((await landfall('up', 'versitygw')).stderr).toBe(
+    'landfall: stack/missing: versitygw needs the package aws4fetch. npm install aws4fetch\n',
+  )
+})
+
 test("npx landfall up runs the guide's pipeline: an event is answered and is in SQL", async () => {
   const [http, sql] = [await freePort(), await freePort()]
   const args = ['landfall', 'up', 'pipeline.ts', '--http', `127.0.0.1:${http}`, '--sql', `127.0.0.1:${sql}`]
