@@ -21,6 +21,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   door: async () => (await import('./door.ts')).benchDoor,
   trino: async () => (await import('./trino.ts')).benchTrino,
   fresh: async () => (await import('./fresh.ts')).benchFresh,
+  combinations: async () => (await import('./combinations.ts')).benchCombinations,
   start: async () => (await import('./start.ts')).benchStart,
 }
 

@@ -2,30 +2,11 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { landfall } from '../cli/run-cli.ts'
-import type { Catalogs, Trino } from '../engines/trino.ts'
 import { type Running, startLandfall, temporaryFolder } from '../support/landfall.ts'
+import type { Combination } from './parts.ts'
 import { expectCounts, expectGame, GAME, playGame } from './play.ts'
 
-export interface Combination {
-  /** `--log`, `--storage`, `--catalog`, `--lander`. */
-  urls: Record<string, string>
-  env: NodeJS.ProcessEnv
-  /** Where the storage's tables are, as Iceberg has it. */
-  tables: string
-  namespace: string
-  trino: Trino
-  /** How Trino reaches the same tables. */
-  catalog: Catalogs[string]
-  /** Answers hold what is not committed yet. */
-  spool: boolean
-}
-
-/** `open`: why it cannot run here, or its parts. */
-export function gameOn(
-  title: string,
-  found: Combination | { missing: string },
-  prepare: () => Promise<unknown>,
-): void {
+export function gameOn(title: string, found: Combination | { missing: string }): void {
   describe(title, () => {
     if ('missing' in found) {
       test('System B', ({ skip }) => skip(found.missing))
@@ -38,9 +19,8 @@ export function gameOn(
     let up: Running
 
     beforeAll(async () => {
-      await prepare()
       await trino.attach('lake', catalog)
-      up = await startLandfall(GAME, { data, args: flags, env, readyMs: 120_000 })
+      up = await startLandfall(GAME, { data, args: flags, env, readyMs: 240_000 })
       await playGame(up.http)
     }, 360_000)
 
@@ -90,9 +70,4 @@ export function gameOn(
       expect(asked.stderr).toMatch(/holds every event before offset 11\d\d, as of the commit of 20\d\d-/)
     }, 240_000)
   })
-}
-
-/** The first that is missing, or undefined. */
-export function firstMissing(...found: readonly object[]): { missing: string } | undefined {
-  return found.find((one): one is { missing: string } => 'missing' in one)
 }

@@ -1,0 +1,5 @@
+/** The old stack, part by part, driven from TypeScript. */
+import { gameOn } from './combination.ts'
+import { kafkaHdfsHive } from './parts.ts'
+
+gameOn('Kafka + Spark + HDFS + Hive metastore, asked by Trino', await kafkaHdfsHive('spark'))
