@@ -1,5 +1,5 @@
 /** Wrong URLs, as a user meets them: one clear line each, and never a secret in it. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -12,6 +12,29 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const game = resolve(import.meta.dirname, '../../examples/game-simple/pipeline.ts')
 const fresh = (name: string) => join(folder, name)
 const SECRET = 'hunter2'
+
+const NO_KEYS = {
+  AWS_ACCESS_KEY_ID: '',
+  AWS_SECRET_ACCESS_KEY: '',
+  AWS_PROFILE: '',
+  AWS_SHARED_CREDENTIALS_FILE: fresh('none'),
+  AWS_CONFIG_FILE: fresh('none'),
+}
+
+/** As on a machine where nobody installed the optional packages. */
+const hooks = join(folder, 'without-libraries.mjs')
+writeFileSync(
+  hooks,
+  `import { registerHooks } from 'node:module'
+registerHooks({
+  resolve(specifier, context, next) {
+    if (!/^(@platformatic\\/|aws4fetch)/.test(specifier)) return next(specifier, context)
+    throw Object.assign(new Error('Cannot find package ' + specifier), { code: 'ERR_MODULE_NOT_FOUND' })
+  },
+})
+`,
+)
+const WITHOUT_LIBRARIES = { NODE_OPTIONS: `--import ${hooks}` }
 
 const bound = fresh('bound')
 await bind({ ...ownPlaces(bound), storage: 's3://lake/game' })
@@ -102,6 +125,45 @@ const cases: [
     ['sql', 'select 1', '--sql', `trino://127.0.0.1:1/lake?tls=true&ca=${fresh('none.pem')}`],
     1,
     /none\.pem cannot be used/,
+  ],
+  [
+    'a broker that is not there',
+    ['watch', '-e', '--data', fresh('h'), '--log', 'kafka://127.0.0.1:1/t'],
+    1,
+    /no Kafka answers at 127\.0\.0\.1:1: .*Check that the broker runs/,
+  ],
+  [
+    'a catalog that is not there',
+    ['tables', '--data', fresh('i'), '--storage', folder, '--catalog', 'thrift://127.0.0.1:1'],
+    1,
+    /the catalog thrift:\/\/127\.0\.0\.1:1 does not answer.*--catalog/,
+  ],
+  [
+    'a metastore behind Kerberos',
+    ['tables', '--data', fresh('j'), '--storage', folder, '--catalog', 'thrift://h?principal=hive/_HOST'],
+    1,
+    /it asks for Kerberos \(principal\), which Landfall does not speak/,
+  ],
+  [
+    'an object store without credentials',
+    ['tables', '--data', fresh('k'), '--storage', 's3://bucket/p?endpoint=http://127.0.0.1:1'],
+    1,
+    /no credentials for the object store\. Set AWS_ACCESS_KEY_ID/,
+    NO_KEYS,
+  ],
+  [
+    'Kafka without its client library',
+    ['watch', '-e', '--data', fresh('l'), '--log', 'kafka://127.0.0.1:1/t'],
+    1,
+    /the package @platformatic\/kafka is not installed\. npm install @platformatic\/kafka@\d/,
+    WITHOUT_LIBRARIES,
+  ],
+  [
+    'S3 without its client library',
+    ['tables', '--data', fresh('m'), '--storage', 's3://bucket/p?endpoint=http://127.0.0.1:1'],
+    1,
+    /s3:\/\/ needs the package aws4fetch, which is not installed\. npm install aws4fetch/,
+    { ...WITHOUT_LIBRARIES, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: SECRET },
   ],
 ]
 
