@@ -34,10 +34,7 @@ export interface PumpOptions {
 const DISK_POLL_MS = 1000
 /** Records that are taken at a stretch: what else is due waits no longer than about a millisecond. */
 const TAKEN_AT_ONCE = 2048
-/**
- * The first chunk after a rest is cut at this share of a full one, each further one at twice the share of the one before: the judge
- * has work while the next one fills, and then the writer has.
- */
+/** The first chunk after a rest is this share of a full one, each further one twice that of the one before: the judge begins early. */
 const FIRST_SHARE = 1 / 4
 
 /** Chunks that will be one commit per table. */
