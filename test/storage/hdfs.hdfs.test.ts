@@ -124,6 +124,17 @@ if ('missing' in hdfs) {
       })
     }
 
+    test('a read that a DataNode breaks off is asked of another, and of the same one when there is none', async () => {
+      await using proxy = await startHdfsProxy(hdfs.state.http)
+      const storage = await hdfs.open(`cut-${randomUUID()}`, {}, proxy.address)
+      await storage.write('x', 'y'.repeat(10_000))
+      let cuts = 0
+      proxy.fault = ({ path }) => (path.includes('namenoderpcaddress=') && cuts++ === 0 ? 'cut' : undefined)
+      expect((await storage.read('x')).toString()).toBe('y'.repeat(10_000))
+      expect(proxy.requests.some(({ path }) => path.includes('excludedatanodes=127.0.0.1'))).toBe(true)
+      expect(cuts).toBe(2)
+    })
+
     test('two that name the same file at once: one wins, the other knows, nothing is left', async () => {
       const storage = await hdfs.open(`race-${randomUUID()}`)
       for (let i = 0; i < 5; i++) {

@@ -46,10 +46,16 @@ export class WebHdfs {
     await this.#exchange('PUT', `CREATE of ${path}`, location, body)
   }
 
+  /** A DataNode that fails is left out of the next attempt, since the NameNode may take minutes to notice. */
   read(path: string, offset: number, length: number): Promise<Buffer> {
     const range = { offset: String(offset), length: String(length) }
+    const failed = new Set<string>()
     return withRetries(`OPEN of ${path}`, this.patience, async () => {
-      const location = locationOf(await this.#namenode('GET', 'OPEN', path, range))
+      const without = failed.size === 0 ? {} : { excludedatanodes: [...failed].join(',') }
+      // Where no other node has the block, the failed one may be back.
+      failed.clear()
+      const location = locationOf(await this.#namenode('GET', 'OPEN', path, { ...range, ...without }))
+      failed.add(new URL(location).hostname)
       return (await this.#exchange('GET', `OPEN of ${path}`, location, undefined, length)).body
     })
   }
