@@ -20,6 +20,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   query: async () => (await import('./query.ts')).benchQuery,
   door: async () => (await import('./door.ts')).benchDoor,
   trino: async () => (await import('./trino.ts')).benchTrino,
+  spark: async () => (await import('./spark.ts')).benchSpark,
   fresh: async () => (await import('./fresh.ts')).benchFresh,
   combinations: async () => (await import('./combinations.ts')).benchCombinations,
   start: async () => (await import('./start.ts')).benchStart,

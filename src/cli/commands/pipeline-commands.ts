@@ -34,10 +34,7 @@ export function addPipelineCommands(program: Command): void {
         'Pipeline, tables and the lander that runs are not touched by a rehearsal. Exit code 1 when something differs.',
     )
     .argument('<PIPELINE>', 'the pipeline file')
-    .argument(
-      '<lander=URL>',
-      'the next lander: duckdb:, or sc://HOST:15002?mode=batch or stream (Spark Connect)',
-    )
+    .argument('<lander=URL>', 'the next lander: duckdb:, or sc://HOST:15002 (Spark Connect)')
     .option('--rehearse', 'compare first, and hand over only when all is equal', false)
     .option('--dry-run', 'rehearse, and hand nothing over', false)
     .option('--records <N>', 'rehearse on the newest N records of the log', '1000000')

@@ -70,7 +70,7 @@ const text = (name: string) => `CAST(t.${quoteName(name)} AS VARCHAR)`
 async function sumOf(connection: DuckDBConnection, { columns, sql }: Relation): Promise<Sum> {
   if (columns.length === 0) return { rows: 0, checksum: '-' }
   const reader = await connection.runAndReadAll(
-    `SELECT count(*), sum(hash(${columns.map(text).join(', ')})::UHUGEINT) FROM ${sql} AS t`,
+    `SELECT count(*), sum(hash(${columns.map(text).join(', ')})) FROM ${sql} AS t`,
   )
   const [rows, sum] = reader.getRows()[0]!
   const checksum = BigInt.asUintN(64, BigInt((sum as bigint | null) ?? 0n))

@@ -57,6 +57,25 @@ async function attachCatalog(spark: SparkConnect, { name, properties }: SparkCat
     })
   }
   await spark.run(`SHOW NAMESPACES IN ${quoteName(name)}`, PROBE_MS)
+  if (properties?.['type'] === 'hive') await checkMetastore(spark, name)
+}
+
+/** Spark 4.1's client of the metastore asks for tables by a call that metastores of 4.0 do not have any more. */
+async function checkMetastore(spark: SparkConnect, catalog: string): Promise<void> {
+  try {
+    await spark.run(`DESCRIBE TABLE ${quoteName(catalog)}.default.landfall_probe`, PROBE_MS)
+  } catch (error) {
+    if (!isLandfallError(error) || !error.message.includes('Failed to get table info from metastore')) return
+    throw new LandfallError(
+      'fix-config',
+      'lander/spark-metastore',
+      'Spark 4.1 does not speak with this Hive metastore: it is one of 4.0',
+      {
+        hint: 'Use a metastore of 3.1, which Presto needs as well, or an Iceberg REST catalog',
+        cause: error,
+      },
+    )
+  }
 }
 
 const NO_CLASS =

@@ -247,19 +247,16 @@ class SparkLander implements Lander {
 
   /** Lands a batch; told to stop meanwhile, it is given the grace, then Spark is told to stop: the plan says how to go on. */
   async #landWithin(end: Position, signal: AbortSignal): Promise<void> {
-    let late = false
     let timer: NodeJS.Timeout | undefined
     const onAbort = () => {
-      timer = setTimeout(() => {
-        late = true
-        void this.#held.server.close()
-      }, this.#settings.graceMs)
+      timer = setTimeout(() => void this.#held.server.close(), this.#settings.graceMs)
     }
-    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
     try {
       await this.#retrying(signal, Number.POSITIVE_INFINITY, () => this.#landBatch(end))
     } catch (error) {
-      if (!late) throw error
+      if (!signal.aborted || !(error instanceof LandfallError) || error.kind !== 'retry') throw error
     } finally {
       signal.removeEventListener('abort', onAbort)
       clearTimeout(timer)

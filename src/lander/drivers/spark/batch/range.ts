@@ -55,6 +55,8 @@ export function kafkaRange({ servers, topic, options }: KafkaPlace, ranges: Rang
       startingOffsets: offsets('from'),
       endingOffsets: offsets('to'),
       includeHeaders: 'true',
+      // What a foreign producer's transaction took back is never read, as by the driver of the log.
+      'kafka.isolation.level': 'read_committed',
       // A range that is not there whole is an error, never less than it should be.
       failOnDataLoss: 'true',
       minPartitions: String(tasks),

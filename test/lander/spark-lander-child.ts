@@ -1,0 +1,32 @@
+/** A Spark lander in a process of its own, to be killed: lands up to the end of the log. One argument: where everything is, as JSON. */
+import { openCatalog } from '../../src/catalog/open.ts'
+import { openLake } from '../../src/lake/iceberg-lake.ts'
+import { openLanderAt } from '../../src/lander/open.ts'
+import { openLogReader } from '../../src/log/open.ts'
+import { planDirectory } from '../../src/model/plan-store.ts'
+import { openLocalStorage } from '../../src/storage/drivers/local.ts'
+import { game } from './support.ts'
+
+export interface ChildPlaces {
+  lander: string
+  log: string
+  storage: string
+  catalog: string
+  namespace: string
+  directory: string
+}
+
+const places = JSON.parse(process.argv[2]!) as ChildPlaces
+const storage = openLocalStorage(places.storage)
+const catalog = await openCatalog(places.catalog, storage, { namespace: places.namespace })
+const lander = await openLanderAt(places.lander, {
+  places,
+  pipeline: game,
+  log: await openLogReader(places.log),
+  lake: openLake({ storage, catalog }),
+  directory: `${places.directory}/lander`,
+  spoolDirectory: `${places.directory}/spool`,
+  plans: planDirectory(`${places.directory}/plans`),
+})
+await lander.landToEnd()
+process.exit(0)
