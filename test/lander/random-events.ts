@@ -112,6 +112,22 @@ export function randomSent(random: Random, { plans }: RandomPipeline, i: number)
   const plan = random.pick([...plans.values()])
   let text = eventText(random, plan)
   const isForeign = random.below(3) === 0
+  if (isForeign && random.below(40) === 0)
+    text = random.pick([
+      '',
+      ' ',
+      ']',
+      '}',
+      '[',
+      '{',
+      '{}]',
+      '5',
+      'null',
+      '{"event_type"',
+      '{"event_type":',
+      '{"a":[1,]}',
+      '{"a":1,}',
+    ])
   if (isForeign) for (let bends = random.below(3); bends > 0; bends--) text = bend(text, random)
   const sent: Sent = {
     event: text,

@@ -125,6 +125,29 @@ test('every vector gets the verdict that the vector file says, and the value tha
   expectEqual(pipeline, found, await duckTables(world))
 })
 
+test('what Spark judges differently is what its page says', { timeout: 120_000 }, async ({ skip }) => {
+  if ('missing' in spark) return skip(spark.missing)
+  await using world = new World()
+  const nested = (levels: number) => `{"event_type":"default","x":${'['.repeat(levels)}${']'.repeat(levels)}}`
+  const long = `{"event_type":"default","x":"${'x'.repeat(100_000)}"`
+  await world.send(
+    { event: nested(900) },
+    { event: nested(5000) },
+    { event: `${long},}` },
+    { event: `${long}}` },
+  )
+  const { events, dead_letters: dead } = await landWithSpark({
+    spark,
+    connection,
+    pipeline: world.pipeline,
+    log: world.log,
+    directory,
+  })
+  expect(events!.map(({ offset }) => Number(offset)).sort()).toEqual([0, 3])
+  const details = dead!.map(({ offset, detail }) => `${offset}: ${detail}`).sort()
+  expect(details).toEqual(['1: nested too deep', '2: not one JSON object'])
+})
+
 /** Of the test with random events: SEED, RUNS and ROWS choose others. */
 const RUNS = Number(process.env['RUNS'] ?? 2)
 const ROWS = Number(process.env['ROWS'] ?? 2000)

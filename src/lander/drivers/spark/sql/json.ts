@@ -31,10 +31,13 @@ export function readMarked(text: string): string {
   return `from_json(concat('[', ${mark(text)}, ',{"e":"e"}]'), 'array<map<string,string>>', ${OPTIONS})`
 }
 
-/** Whether what `readMarked` gave is one JSON object, with no name twice at its top. Never NULL. */
+/**
+ * Whether what `readMarked` gave is one JSON object, with no name twice at its top. Never NULL. (Elements by `get`: Spark may compute what
+ * stands behind an AND before it, and `[0]` of an empty array is an error.)
+ */
 export function isObject(read: string): string {
-  const names = `map_keys(${read}[0])`
-  return `coalesce(size(${read}) = 2 AND map_contains_key(${read}[1], 'e') AND size(array_distinct(${names})) = size(${names}), false)`
+  const names = `map_keys(get(${read}, 0))`
+  return `coalesce(size(${read}) = 2 AND map_contains_key(get(${read}, 1), 'e') AND size(array_distinct(${names})) = size(${names}), false)`
 }
 
 /** Whether a document (that is one object) has an escape of half a surrogate pair. */
@@ -105,7 +108,7 @@ export function quoted(text: string): string {
 export function sourceOf(text: string, at: string): string {
   const escape = String.raw`(?s)(\\)(?:(?=["\\])(?<=(\\)).|.)`
   const kept = `regexp_replace(${text}, ${literal(escape)}, ${literal('$1$2$0')})`
-  return `substr(map_values(${readMarked(kept)}[0])[${at} - 1], 2)`
+  return `substr(get(map_values(get(${readMarked(kept)}, 0)), CAST(${at} AS INT) - 1), 2)`
 }
 
 /** At most 60 UTF-16 units of a text, as JavaScript cuts it, and `…` behind what was cut. */

@@ -3,6 +3,7 @@ import type { CompiledPipeline } from '../../../../model/pipeline.ts'
 import type { Plan } from '../../../../model/plan.ts'
 import { TIME_MAX_MICROS, TIME_MIN_MICROS } from '../../../../model/time.ts'
 import { asText, hasLoneSurrogate, isObject, member, readable, readMarked, readTexts } from './json.ts'
+import { malformedDetail } from './malformed.ts'
 import { planData } from './plan-data.ts'
 import { choose, literal, once } from './text.ts'
 import { isTime, microsOf } from './values.ts'
@@ -17,6 +18,7 @@ export function judgedSelect(
   const { lists, places } = planData(plans)
   const current = literal(pipeline.plan.version)
   const known = plans.map(({ version }) => literal(version)).join(', ')
+  const malformed = `IF(is_text, ${malformedDetail('raw')}, IF(is_read, 'bytes that are no text', 'not UTF-8'))`
   const steps: string[][] = [
     [
       'partition, offset, received_at, event_id, is_read, value',
@@ -30,7 +32,7 @@ export function judgedSelect(
     ['*', `${once(`IF(is_text, ${readMarked('raw')}, NULL)`)} AS read`],
     [
       '* EXCEPT (read)',
-      `IF(${isObject('read')} AND NOT ${hasLoneSurrogate('raw')}, read[0], NULL) AS fields`,
+      `IF(${isObject('read')} AND NOT ${hasLoneSurrogate('raw')}, get(read, 0), NULL) AS fields`,
     ],
     [
       '*',
@@ -46,7 +48,7 @@ export function judgedSelect(
       `IF(fault IS NULL, 'landed', 'dead') AS fate`,
       'fault.reason AS reason',
       'fault.field AS field',
-      `${detailOf('fault', 'raw', 'fields', malformedDetail())} AS detail`,
+      `${detailOf('fault', 'raw', 'fields', malformed)} AS detail`,
     ],
   ]
   const own = steps.reduce(
@@ -58,13 +60,6 @@ export function judgedSelect(
   const columns = decided.map((name) => `IF(f.fate IS NULL, j.${name}, f.${name}) AS ${name}`)
   return `SELECT /*+ BROADCAST(f) */ j.* EXCEPT (${decided.join(', ')}), ${columns.join(', ')}
 FROM (${own}) AS j LEFT JOIN ${faults} AS f ON j.partition = f.partition AND j.offset = f.offset`
-}
-
-function malformedDetail(): string {
-  return choose(
-    [[`NOT is_text`, `IF(is_read, 'bytes that are no text', 'not UTF-8')`]],
-    `'not one JSON object'`,
-  )
 }
 
 /** The client's time as marked JSON, of sources that are trusted with it. */
