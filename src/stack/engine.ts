@@ -74,12 +74,14 @@ export interface Prepared<State extends EngineState> {
 
 export interface StartOptions {
   engines?: Record<string, EngineState>
-  /** Default: 3 minutes. */
+  /** Default: 5 minutes: a JVM on a machine that is busy with others takes long. */
   readyMaxMs?: number
   signal?: AbortSignal
 }
 
-const READY_MAX_MS = 3 * 60_000
+const READY_MAX_MS = 5 * 60_000
+/** The first questions to an engine that has just started are slow ones. */
+const FIRST_PROBE_MAX_MS = 60_000
 const PROBE_MAX_MS = 10_000
 const LOOK_MS = 200
 
@@ -117,7 +119,7 @@ async function untilReady<State extends EngineState>(
   for (;;) {
     signal?.throwIfAborted()
     if (!areRunning(directory, names)) throw notReady(name, 'ended at once', directory, names)
-    if (await probe(recipe, state)) return
+    if (await probe(recipe, state, FIRST_PROBE_MAX_MS)) return
     if (performance.now() > until)
       throw notReady(name, `was not ready after ${Math.round(readyMaxMs / 1000)} s`, directory, names)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
@@ -128,9 +130,10 @@ async function untilReady<State extends EngineState>(
 export async function probe<State extends EngineState>(
   recipe: EngineRecipe<State>,
   state: State,
+  maxMs: number = PROBE_MAX_MS,
 ): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, PROBE_MAX_MS, false)))
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, maxMs, false)))
   try {
     return await Promise.race([recipe.isReady(state), late])
   } catch {

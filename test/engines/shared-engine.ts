@@ -20,7 +20,7 @@ export { freePort }
 
 /** The process whose end is the end of the run: vitest, which forks a process per test file; else this process. */
 const RUN = process.env['VITEST'] ? process.ppid : process.pid
-const START_MAX_MS = 5 * 60_000
+const START_MAX_MS = 30 * 60_000
 
 /** States of other engines that this one is to use: `{ s3, hdfs }`. */
 export type Others = Record<string, EngineState>

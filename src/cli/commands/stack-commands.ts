@@ -9,7 +9,7 @@ Combinations:
 
 Programs come from Maven, PyPI and Go by their own clients, held to checksums, into ~/.cache/landfall/engines
 (LANDFALL_ENGINES). Needed for those that are started: mvn and a Java 17 (kafka, hdfs, hive, iceberg-rest, spark, presto) or
-24 and newer (trino), python3 (spark), go (versitygw). No container is used.
+24 and newer (trino), python3 (spark; and versitygw without a Go). No container is used.
 `
 
 /** Real engines on this machine, for trying a distributed pipeline. */

@@ -32,7 +32,7 @@ export async function runStackUp(
   if (wanted.length === 0) {
     const combinations = Object.entries(COMBINATIONS).map(([name, parts]) => `${name} (${parts.join(' ')})`)
     throw usageError(
-      'which engines?',
+      'no engine was named',
       `Give --all, or some of ${ENGINE_NAMES.join(', ')}; or ${combinations.join(', ')}`,
     )
   }
