@@ -7,7 +7,8 @@ import type { EventLog } from '../../src/log/log.ts'
 import { openLogReader } from '../../src/log/open.ts'
 import { failure, newRecord, placesOf } from '../conformance/log-suite.ts'
 import { Broker, findKafkaParts } from '../engines/kafka.ts'
-import { wait } from '../support/landfall.ts'
+import { World } from '../lander/support.ts'
+import { until, wait } from '../support/landfall.ts'
 import { deleteTopic, withAdmin } from './kafka-topics.ts'
 
 let broker: Broker | undefined
@@ -42,7 +43,11 @@ function load(log: EventLog, appenders: number): Load {
         { length: 1 + (n % 3) },
         (_x, i) => `${appender}/${String(n).padStart(6, '0')}/${i}`,
       )
-      const records = values.map((value, i) => newRecord(value, { key: `k${(appender * 7 + i) % 23}` }))
+      // A broker forgets a producer whose last record is older than a day, and with it what would be a repeat.
+      const receivedAt = Date.now() * 1000
+      const records = values.map((value, i) =>
+        newRecord(value, { key: `k${(appender * 7 + i) % 23}`, receivedAt }),
+      )
       try {
         const places = placesOf(await log.append(records), records.length)
         for (const [i, value] of values.entries())
@@ -86,6 +91,14 @@ test('killed twice under load, the broker has every answered record once and in 
   if (missing) return skip(missing)
   const url = newUrl('?partitions=3')
   const log = await openKafkaLog({ url })
+  await using reader = await openLogReader(url)
+  const stop = new AbortController()
+  const followed: string[] = []
+  const following = (async () => {
+    for await (const batch of reader.read({ follow: true, signal: stop.signal })) {
+      followed.push(...batch.records.map(({ partition, offset, value }) => `${partition}/${offset} ${value}`))
+    }
+  })()
   const loading = load(log, 40)
   for (let kills = 0; kills < 2; kills++) {
     await wait(1500)
@@ -102,6 +115,11 @@ test('killed twice under load, the broker has every answered record once and in 
   expect(loading.answered.size).toBeGreaterThan(before)
   expect([loading.refused, loading.unknown]).toEqual([[], []])
   await expectOnce(url, loading)
+  // Who follows has waited, and has missed nothing.
+  await until('the follower', () => followed.length >= loading.answered.size)
+  stop.abort()
+  await following
+  expect(followed.sort()).toEqual([...loading.answered].map(([value, place]) => `${place} ${value}`).sort())
 })
 
 test('hung for a while, the broker answers what waited, once', async ({ skip }) => {
@@ -206,5 +224,37 @@ test('a topic that is deleted and made again is another log, for who reads and w
   expect(await fresh.end()).toEqual({ logId: fresh.id, next: { 0: 0, 1: 0 } })
   expect(await failure(() => openKafkaLog({ url, knownEnd: position }))).toMatchObject({
     code: 'log/wrong-log',
+  })
+})
+
+test('the lander of a topic that is deleted and made again stops, and says what is missing', async ({
+  skip,
+}) => {
+  if (missing) return skip(missing)
+  const url = newUrl('?partitions=2')
+  const topic = url.replace(/^.*\//, '').replace(/\?.*/, '')
+  await using world = new World(undefined, await openKafkaLog({ url, ...HURRIED }))
+  await world.send(
+    ...Array.from({ length: 20 }, (_, i) => ({ event: { event_type: 'default' }, id: `e${i}` })),
+  )
+  await using reader = await openLogReader(url)
+  const lander = await world.open({ log: reader, settings: { idleMs: 50 } })
+  const running = failure(() => lander.run(new AbortController().signal))
+  const landed = await until('the first events', () => {
+    const { position } = lander.status()
+    return Object.values(position.next).reduce((sum, next) => sum + next, 0) === 20 ? position : undefined
+  })
+  await deleteTopic(topic, broker!.state.plaintext)
+  await wait(300)
+  await withAdmin(
+    (admin) => admin.createTopics({ topics: [topic], partitions: 2, replicas: 1 }),
+    broker!.state.plaintext,
+  )
+  expect(await running).toMatchObject({ code: 'log/wrong-log', details: { gap: landed.next } })
+  await lander[Symbol.asyncDispose]()
+  await using again = await openLogReader(url)
+  expect(await failure(() => world.open({ log: again }))).toMatchObject({
+    code: 'lander/wrong-log',
+    message: expect.stringContaining(world.log.id),
   })
 })
