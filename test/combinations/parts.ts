@@ -1,6 +1,7 @@
 /** Real engines put together: what `landfall up` is told, and how a Trino reaches the same tables. */
 import { randomUUID } from 'node:crypto'
 import { hdfs } from '../../src/stack/engines/hdfs.ts'
+import type { HiveState } from '../../src/stack/engines/hive.ts'
 import { lakeCatalogs } from '../../src/stack/engines/trino-catalogs.ts'
 import { makeBucket, versitygw } from '../../src/stack/engines/versitygw.ts'
 import { findHive, findIcebergRest } from '../engines/catalogs.ts'
@@ -19,6 +20,7 @@ export interface Combination {
   trino: Trino
   /** How Trino reaches the same tables. */
   catalog: Catalogs[string]
+  metastore?: HiveState
   /** The lander writes a spool, so answers of our own door hold what is not committed yet. */
   spool: boolean
 }
@@ -55,7 +57,7 @@ export async function kafkaS3Rest(): Found {
 }
 
 /** (c): Kafka, HDFS and a Hive metastore 3.1 (the last that Presto can talk to), landed by Spark or by DuckDB. */
-export async function kafkaHdfsHive(lander: 'duckdb' | 'spark'): Found {
+export async function kafkaHdfsHive(lander: 'duckdb' | 'spark', { presto = false } = {}): Found {
   const kafka = await findKafka()
   if ('missing' in kafka) return kafka
   const files = await shareEngine(hdfs)
@@ -72,7 +74,7 @@ export async function kafkaHdfsHive(lander: 'duckdb' | 'spark'): Found {
     urls: {
       '--log': `kafka://${kafka.plaintext}/game-${id}`,
       '--storage': `${files.url}/game-${id}?http=${files.http}`,
-      '--catalog': metastore.url,
+      '--catalog': presto ? `${metastore.url}?presto=true` : metastore.url,
       '--namespace': namespace,
       ...(spark ? { '--lander': `sc://${spark.host}:${spark.port}` } : {}),
     },
@@ -81,6 +83,7 @@ export async function kafkaHdfsHive(lander: 'duckdb' | 'spark'): Found {
     tables: `${files.url}/game-${id}/${namespace}`,
     trino,
     catalog: lakeCatalogs({ hive: metastore })['hive']!,
+    metastore,
     spool: lander === 'duckdb',
   }
 }

@@ -1,5 +1,5 @@
 /** System B on real engines: the seeds' load through `landfall up` with URLs, and its questions to whoever answers. */
-import { expect } from 'vitest'
+import assert from 'node:assert/strict'
 import game from '../../examples/game/pipeline.ts'
 import { openTrinoEngine } from '../../src/sql/drivers/trino.ts'
 import type { SqlEngine } from '../../src/sql/sql.ts'
@@ -30,7 +30,7 @@ export async function askGame(engine: SqlEngine): Promise<Record<string, string[
 /** Whoever answers at a URL answers as the seeds do. */
 export async function expectGame(url: string): Promise<void> {
   await using engine = openTrinoEngine(url)
-  expect(await askGame(engine)).toEqual(GAME_ANSWERS)
+  assert.deepEqual(await askGame(engine), GAME_ANSWERS)
 }
 
 /** Every event is in `events` once, and nowhere else than it belongs. */
@@ -41,5 +41,5 @@ export async function expectCounts(url: string): Promise<void> {
     (SELECT count(*) FROM sword_purchases), (SELECT count(*) FROM guilds), (SELECT count(*) FROM dead_letters) FROM events`)
   const rows = []
   for await (const page of pages) rows.push(...page)
-  expect(rows).toEqual([[1144, 1144, 364, 260, 780, 0]])
+  assert.deepEqual(rows, [[1144, 1144, 364, 260, 780, 0]])
 }
