@@ -12,6 +12,7 @@ const ENGINES = {
   hive3: async () => (await import('./engines/hive.ts')).hive3,
   spark: async () => (await import('./engines/spark.ts')).spark,
   trino: async () => (await import('./engines/trino.ts')).trino,
+  presto: async () => (await import('./engines/presto.ts')).presto,
 } satisfies Record<string, () => Promise<Engine>>
 
 export type EngineName = keyof typeof ENGINES

@@ -70,7 +70,8 @@ function hiveEngine(name: string, version: HiveVersion): Engine<HiveState> {
     memoryMb: 300,
     uses: ['hdfs'],
     provide: (cache) => provideHive(cache, VERSIONS[version]),
-    offer: ({ url }) => ({ flags: { '--catalog': url } }),
+    // The older one is there for Presto's sake.
+    offer: ({ url }) => ({ flags: { '--catalog': version === '4.0.1' ? url : `${url}?presto=true` } }),
   }
 }
 
