@@ -59,7 +59,9 @@ export const icebergRest: Engine<IcebergRestState> = {
 function environmentOf(directory: string, port: number, s3: EngineState | undefined): Record<string, string> {
   const properties: Record<string, string> = {
     'rest.port': String(port),
-    uri: `jdbc:sqlite:${join(directory, 'catalog.db')}`,
+    uri: `jdbc:sqlite:${join(directory, 'catalog.db')}?busy_timeout=10000`,
+    // Two connections to one SQLite of the same server lock each other out for good once one was refused in a transaction.
+    clients: '1',
     warehouse: `file://${join(directory, 'warehouse')}`,
     // Chooses by the scheme of each location.
     'io-impl': 'org.apache.iceberg.io.ResolvingFileIO',
