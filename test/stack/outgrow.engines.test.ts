@@ -9,7 +9,7 @@ import { engineCache } from '../engines/cache.ts'
 import { keep } from '../engines/shared-engine.ts'
 import { projectRoot, temporaryFolder, until } from '../support/landfall.ts'
 
-const SECTION_MAX_MS = 240_000
+const SECTION_MAX_MS = 400_000
 const guide = readFileSync(join(projectRoot, 'docs/guide/outgrow.md'), 'utf8')
 const folder = temporaryFolder()
 const stack = join(folder, 'stack')
@@ -116,6 +116,7 @@ const SECTIONS: [title: string, engines: string[], shows: RegExp][] = [
   ['3. Several doors', ['kafka', 'versitygw', 'iceberg-rest'], /ucbears\s+\|\s+1/],
   ['4. Questions to Trino', ['trino'], /grubs\s+\|\s+2/],
   ['5. Spark', ['spark'], /joestars\s+\|\s+1/],
+  ['6. On Hadoop', ['hdfs', 'hive'], /\b1\b/],
   ['Going back', ['kafka'], /\b1\b/],
 ]
 
