@@ -50,3 +50,23 @@ test('a topic of several partitions is refused by name', async ({ skip }) => {
     message: expect.stringMatching(/3 partitions.*state needs one/),
   })
 })
+
+test('several that start at once: one has it in the end, and each of the others is told so', async ({
+  skip,
+}) => {
+  if (missing) return skip(missing)
+  const url = newUrl()
+  await (await openLog(url))[Symbol.asyncDispose]()
+  const opened = await Promise.allSettled(Array.from({ length: 4 }, () => openLog(url, { exclusive: true })))
+  const appended = await Promise.all(
+    opened.map((one, i) =>
+      one.status === 'fulfilled'
+        ? failure(() => one.value.append([newRecord(`from ${i}`)]))
+        : Promise.resolve(one.reason as unknown),
+    ),
+  )
+  const told = appended.filter((error) => error !== undefined)
+  expect(told.length).toBe(3)
+  for (const error of told) expect(error).toMatchObject({ code: 'log/fenced' })
+  for (const one of opened) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]()
+})

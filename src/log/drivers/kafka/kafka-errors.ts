@@ -238,6 +238,19 @@ export function unavailable(what: string, cause?: unknown): LandfallError {
   )
 }
 
+/** What Kafka answered while the log was opened, when there is no word of its own for it. */
+export function opening(topic: string, error: unknown): unknown {
+  const code = protocolCode(error)
+  if (error instanceof LandfallError || code === undefined) return error
+  if (code === CODE.invalidProducerEpoch || code === CODE.producerFenced) return fenced(topic)
+  return new LandfallError(
+    'retry',
+    'log/refused',
+    `opening topic ${topic}: Kafka answers with error ${code} (${innermost(error)})`,
+    { hint: 'The log of the broker says more', cause: error },
+  )
+}
+
 export function fenced(topic: string): LandfallError {
   return new LandfallError('fix-config', 'log/fenced', `another collector has taken topic ${topic} over`, {
     hint: 'A pipeline with state has one collector: stop one of the two',

@@ -10,6 +10,7 @@ import { checkLogId } from '../../positions.ts'
 import { Cluster, type TopicView } from './cluster.ts'
 import { Access, type ConnectSettings } from './connection.ts'
 import { takeOver } from './identity.ts'
+import { opening } from './kafka-errors.ts'
 import { KafkaReader } from './kafka-reader.ts'
 import { loadKafkaLibrary } from './library.ts'
 import { deleteRecords, EARLIEST, LATEST, listOffsets } from './offsets.ts'
@@ -59,7 +60,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
     return await openWriter(cluster, options)
   } catch (error) {
     await cluster[Symbol.asyncDispose]()
-    throw error
+    throw opening(cluster.target.topic, error)
   }
 }
 
@@ -78,7 +79,7 @@ export async function openKafkaReader(
     }
   } catch (error) {
     await cluster[Symbol.asyncDispose]()
-    throw error
+    throw opening(cluster.target.topic, error)
   }
 }
 
