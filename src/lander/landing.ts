@@ -22,6 +22,8 @@ import type { JudgedChunk } from './spool-writer.ts'
 import { checkTablePosition } from './tables.ts'
 
 const ATTEMPTS_MAX = 8
+/** Of one batch at most about so many files of a table: questions that cut small chunks must not scatter it. */
+const ADOPTED_MAX = 12
 
 export interface LandingParts {
   lake: Lake
@@ -138,8 +140,12 @@ async function dataFiles(
   files: readonly ParquetFile[],
   merging: Turns,
 ): Promise<DataFile[]> {
-  const asTheyAre = files.length === 1 ? files : files.filter((file) => file.bytes >= adoptBytes)
-  const merged = files.filter((file) => !asTheyAre.includes(file))
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const least = Math.max(adoptBytes, total / ADOPTED_MAX)
+  const small = files.filter(({ bytes }) => bytes < least)
+  // One alone would only be copied.
+  const merged = small.length > 1 ? small : []
+  const asTheyAre = files.filter((file) => !merged.includes(file))
   const add = await Promise.all(asTheyAre.map((file) => lake.adopt(state, file)))
   if (merged.length === 0) return add
   const from = readParquet(

@@ -368,14 +368,15 @@ test('many chunks make one batch, merged into one file a table', async () => {
   expect((await world.lake.files(state!)).map((file) => file.rows)).toEqual([20])
 })
 
-for (const [what, adoptBytes, files] of [
-  ['large chunk files are adopted', 1, { least: 2, most: 20 }],
-  ['small chunk files are merged', 1024 * 1024, { least: 1, most: 1 }],
+for (const [what, chunkBytes, adoptBytes, files] of [
+  ['large chunk files are adopted', 400, 1, { least: 2, most: 12 }],
+  ['small chunk files are merged', 400, 1024 * 1024, { least: 1, most: 1 }],
+  ['so are chunk files that are many', 1, 1, { least: 1, most: 1 }],
 ] as const) {
   test(what, async () => {
     await using world = new World()
     for (let i = 0; i < 20; i++) await world.send({ event: sword(`s${i}`), id: `id${i}` })
-    await world.land({ settings: { chunkBytes: 400, adoptBytes, maintain: false } })
+    await world.land({ settings: { chunkBytes, adoptBytes, maintain: false } })
     const state = await world.lake.load('purchases')
     const found = (await world.lake.files(state!)).length
     expect(found).toBeGreaterThanOrEqual(files.least)
