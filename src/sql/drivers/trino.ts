@@ -92,7 +92,8 @@ class TrinoEngine implements SqlEngine {
 
   async describe(table: string): Promise<TableColumn[]> {
     const rows = await this.#rows(`DESCRIBE ${quoteIdentifier(table)}`)
-    return rows.map((row) => ({ name: String(row[0]), type: String(row[1]) }))
+    const typeOf = this.dialect === 'presto' ? fromPrestoType : String
+    return rows.map((row) => ({ name: String(row[0]), type: typeOf(String(row[1])) }))
   }
 
   async #rows(sql: string): Promise<Value[][]> {
