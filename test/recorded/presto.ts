@@ -27,7 +27,7 @@ const lines = [
   'A recorded run of PrestoDB 0.287 (its Iceberg connector) over a Hive metastore 3.1.3, written by `test/recorded/presto.ts`. The seeds’ game,',
   `${GAME_ROUNDS} rounds of its load, was landed by Landfall through the metastore (\`--catalog thrift://…\`); everything below was asked by Presto’s`,
   'own command line. Presto knows milliseconds only, and the newest event of a guild is asked for: so events are a millisecond apart here.',
-  'Presto refuses a table with `timestamptz`, so it reads those of `default_presto` (`?presto=true`, docs/reference/hive-metastore.md). Answers are compared with those of the seeds when the page is made.',
+  'Presto refuses a table with `timestamptz`, so it reads those of `default_presto` (`?presto=true`, [how](../reference/hive-metastore.md)). Answers are compared with those of the seeds when the page is made.',
   '',
 ]
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { connect as connectPlain, type Socket } from 'node:net'
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { LandfallError, systemCode } from '../../../base/errors.ts'
 import { textAt } from './struct.ts'
@@ -83,7 +83,7 @@ export class Connection {
     const socket =
       tls === undefined
         ? connectPlain({ host, port })
-        : connectTls({ host, port, servername: host, ...pem(tls) })
+        : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...pem(tls) })
     socket.setNoDelay()
     // Between calls nobody listens for one; the next call finds the socket destroyed.
     socket.on('error', () => {})
