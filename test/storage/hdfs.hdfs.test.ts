@@ -183,6 +183,12 @@ if ('missing' in hdfs) {
         'storage/no-permission',
         /Permission denied: user=x/,
       )
+      await using other = await startAnswering(200, {}, '<html>')
+      await refused(hdfs.open('x', quick, other.address), 'storage/refused', /not WebHDFS's/)
+      const storage = await hdfs.open('in-the-way')
+      await storage.write('file', 'x')
+      await refused(storage.write('file/below', 'y'), 'storage/refused', /cannot make/, 'bad-data')
+      await storage.delete('file/below')
       const nobody = `127.0.0.1:${await freePort()}`
       await refused(hdfs.open('x', quick, nobody), 'storage/unavailable', /ECONNREFUSED/, 'retry')
       await refused(openStorage('hdfs://nn/x?htp=nn:1'), 'storage/bad-url', /unknown parameter "htp"/)

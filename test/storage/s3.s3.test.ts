@@ -67,6 +67,13 @@ if ('missing' in bucket) {
       expect(readdirSync(left, { recursive: true }).filter((name) => String(name).endsWith('1'))).toEqual([])
     })
 
+    test('a write that the store refuses is no success', async () => {
+      const storage = await bucket.open('refused')
+      await storage.write('file', 'x')
+      // A store whose objects are files has no object below an object.
+      await expect(storage.write('file/below', 'y')).rejects.toMatchObject({ code: 'storage/refused' })
+    })
+
     test('an upload in parts that fails is aborted', async () => {
       await using proxy = await startFaultProxy(bucket.server.endpoint.slice('http://'.length))
       const storage = await bucket.open('aborted', { patience: { retryMaxMs: 300 } }, proxy.address)

@@ -24,6 +24,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { LandfallError, systemCode } from '../../base/errors.ts'
 import { type DirectoryLock, lockDirectory, waitForDirectoryLock } from '../../base/lock.ts'
@@ -73,14 +74,14 @@ export class LocalCache {
 
   /** Takes a copy of what has just become an object. A file of the workspace is used up; another one stays where it is. */
   async keep(url: string, file: string, bytes: number): Promise<void> {
-    const { work } = await this.#open()
     try {
+      await this.#open()
       linkSync(file, this.#object(nameOf(url)))
       await this.#grown(bytes)
     } catch {
       // On another disk, or full: whoever reads it fetches it.
     }
-    if (file.startsWith(`${work}/`)) await unlink(file).catch(() => {})
+    if (file.startsWith(`${this.directory}/processes/`)) await unlink(file).catch(() => {})
   }
 
   async lease(objects: readonly CachedObject[], signal?: AbortSignal): Promise<LeasedFiles> {
@@ -248,7 +249,7 @@ export class LocalCache {
     } catch {
       // New.
     }
-    if (filledAt === boot) return
+    if (filledAt !== undefined && isSameBoot(filledAt, boot)) return
     for (const name of ['objects', 'processes'])
       rmSync(join(this.directory, name), { recursive: true, force: true })
     writeFileSync(file, boot)
@@ -268,13 +269,20 @@ async function removeDead(processes: string): Promise<void> {
   }
 }
 
-/** Where the system does not tell its boot, each hour is one: the cache is dropped too often, never too seldom. */
+/** Linux names each boot; elsewhere it is the time of it, in ms, as the clock has it now. */
 function bootOfMachine(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
-    return String(Math.floor(Date.now() / 3_600_000))
+    return String(Date.now() - uptime() * 1000)
   }
+}
+
+/** A clock that was set moves the time of the boot; by so little it is the same one. */
+const BOOT_SLACK_MS = 30_000
+
+function isSameBoot(one: string, other: string): boolean {
+  return one === other || Math.abs(Number(one) - Number(other)) < BOOT_SLACK_MS
 }
 
 const nameOf = (url: string) => createHash('sha256').update(url).digest('hex').slice(0, 40)

@@ -82,7 +82,7 @@ export class HdfsStore implements ObjectStore {
 
   async delete(path: string): Promise<void> {
     // `{"boolean":false}`: it was not there.
-    await this.#hdfs.ask('DELETE', 'DELETE', this.#at(path), { recursive: 'false' })
+    await this.#hdfs.ask('DELETE', 'DELETE', this.#at(path), { recursive: 'false' }).catch(ignoreAbsent)
   }
 
   async upload(localPath: string, path: string): Promise<StoredObject> {
@@ -137,6 +137,7 @@ export class HdfsStore implements ObjectStore {
       } catch (error) {
         await this.#discard(temporary)
         // Whatever became of it, nobody knows the name.
+        if (error instanceof NameAnswer) throw inTheWay(this.url, path, error)
         throw error instanceof Transient ? new Transient(error.message, false, error) : error
       }
     })
@@ -241,4 +242,15 @@ interface Listing {
 
 function describe(path: string, { length, modificationTime }: FileStatus): StoredObject {
   return { path, bytes: length, modifiedAt: modificationTime }
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (!(error instanceof NameAnswer)) throw error
+}
+
+function inTheWay(url: string, path: string, cause: NameAnswer): LandfallError {
+  return new LandfallError('bad-data', 'storage/refused', `cannot make ${url}/${path}: ${cause.message}`, {
+    hint: 'Look whether a file stands where a folder should be',
+    cause,
+  })
 }

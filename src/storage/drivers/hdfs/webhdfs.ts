@@ -36,7 +36,7 @@ export class WebHdfs {
 
   async askOnce(method: string, op: string, path: string, parameters: Parameters = {}): Promise<unknown> {
     const { body } = await this.#namenode(method, op, path, parameters)
-    return body.length === 0 ? undefined : (JSON.parse(body.toString()) as unknown)
+    return body.length === 0 ? undefined : parseAnswer(`${op} of ${path}`, body)
   }
 
   /** One attempt to make a file, which must not be there; whole and on disk when resolved, unless a DataNode breaks its word. */
@@ -90,6 +90,17 @@ export class WebHdfs {
     const encoded = path.split('/').map(encodeURIComponent).join('/')
     const query = new URLSearchParams({ op, 'user.name': this.#location.user, ...parameters })
     return `${this.#location.namenodes[this.#active]}/webhdfs/v1${encoded}?${query}`
+  }
+}
+
+function parseAnswer(what: string, body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString()) as unknown
+  } catch (cause) {
+    throw new LandfallError('fix-config', 'storage/refused', `${what}: the answer is not WebHDFS's`, {
+      hint: 'Is ?http= of storage.url the HTTP address of a NameNode?',
+      cause,
+    })
   }
 }
 

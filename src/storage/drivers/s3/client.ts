@@ -37,7 +37,7 @@ export const MARK = 'x-amz-meta-landfall-mark'
 /** Answers that say something about the object: whoever asked decides what they mean. */
 const TOLD = new Set([404, 409, 412, 416])
 
-/** Signed requests to one bucket. Answers are 2xx or one of `TOLD`; anything else throws. */
+/** Signed requests to one bucket. */
 export class S3Client {
   readonly location: S3Location
   readonly patience: Patience
@@ -53,16 +53,20 @@ export class S3Client {
     this.#nowMs = nowMs
   }
 
-  /** Tries until the store answers; for requests that may be done twice. */
-  request(request: S3Request): Promise<S3Answer> {
-    return withRetries(this.describe(request), this.patience, () => this.send(request))
+  /** Tries until the store answers; for requests that may be done twice. Answers are 2xx or one of `expected`. */
+  async request(request: S3Request, ...expected: number[]): Promise<S3Answer> {
+    const answer = await withRetries(this.describe(request), this.patience, () => this.send(request))
+    if (answer.status < 300 || expected.includes(answer.status)) return answer
+    const text = answer.body.toString()
+    const message = `${this.describe(request)}: ${firstText(text, 'Message') ?? 'no reason given'}`
+    throw refusal(this.location, answer, firstText(text, 'Code'), message)
   }
 
   describe({ method, key }: S3Request): string {
     return `${method} s3://${this.location.bucket}/${key ?? ''}`
   }
 
-  /** One attempt. Throws `Transient` for what may be better next time; a question has changed nothing, whatever came of it. */
+  /** One attempt; the answer is 2xx or one of `TOLD`. Throws `Transient` for what may be better next time; a question has changed nothing, whatever came of it. */
   async send(request: S3Request): Promise<S3Answer> {
     try {
       return await this.#send(request)

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { Transient } from '../../remote/retry.ts'
+import { LandfallError } from '../../../base/errors.ts'
 import type { S3Client } from './client.ts'
 
 /** Bytes of one range request: what is in memory at once, and what a cut connection costs. */
@@ -17,11 +17,16 @@ export async function downloadObject(
   for (let at = 0, size = Number.POSITIVE_INFINITY; at < size; ) {
     const range = `bytes=${at}-${at + RANGE_BYTES - 1}`
     const headers = { range, ...(etag === undefined ? {} : { 'if-match': etag }) }
-    const answer = await client.request({ method: 'GET', key, headers, bytesExpected: RANGE_BYTES })
+    const answer = await client.request(
+      { method: 'GET', key, headers, bytesExpected: RANGE_BYTES },
+      404,
+      412,
+      416,
+    )
     if (answer.status === 404) throw absent()
     // An empty object has no range.
     if (answer.status === 416) return
-    if (answer.status === 412) throw new Transient('the object was replaced while it was read', false)
+    if (answer.status === 412) throw replaced(key)
     await file.write(answer.body, 0, answer.body.length, at)
     at += answer.body.length
     size = answer.status === 206 ? sizeOf(answer.headers) : at
@@ -32,4 +37,10 @@ export async function downloadObject(
 /** `Content-Range: bytes 0-99/1234` */
 function sizeOf(headers: Headers): number {
   return Number(/\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1])
+}
+
+function replaced(key: string): LandfallError {
+  return new LandfallError('retry', 'storage/replaced', `${key} was replaced while it was read`, {
+    hint: 'Data files never change: look for who else writes below storage.url',
+  })
 }

@@ -38,8 +38,8 @@ async function checkConditions(client: S3Client, prefix: string): Promise<void> 
   const key = `${prefix === '' ? '' : `${prefix}/`}.landfall-probe-${randomUUID()}`
   const put = { method: 'PUT', key, body: Buffer.from('probe'), headers: { 'if-none-match': '*' } } as const
   try {
-    await client.request(put)
-    const { status } = await client.request(put)
+    await client.request(put, 412)
+    const { status } = await client.request(put, 412)
     if (status === 412) return
   } finally {
     await client.request({ method: 'DELETE', key }).catch(() => {})

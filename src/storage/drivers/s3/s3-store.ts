@@ -40,7 +40,7 @@ export class S3Store implements ObjectStore {
   }
 
   async read(path: string): Promise<Buffer> {
-    const answer = await this.#client.request({ method: 'GET', key: this.#key(path) })
+    const answer = await this.#client.request({ method: 'GET', key: this.#key(path) }, 404)
     if (answer.status === 404) throw notFound(this.url, path)
     return answer.body
   }
@@ -85,7 +85,7 @@ export class S3Store implements ObjectStore {
   }
 
   async delete(path: string): Promise<void> {
-    await this.#client.request({ method: 'DELETE', key: this.#key(path) })
+    await this.#client.request({ method: 'DELETE', key: this.#key(path) }, 404)
   }
 
   upload(localPath: string, path: string): Promise<StoredObject> {
@@ -108,7 +108,7 @@ export class S3Store implements ObjectStore {
   }
 
   async #head(path: string): Promise<Found | undefined> {
-    const { status, headers } = await this.#client.request({ method: 'HEAD', key: this.#key(path) })
+    const { status, headers } = await this.#client.request({ method: 'HEAD', key: this.#key(path) }, 404)
     if (status === 404) return undefined
     const bytes = Number(headers.get('content-length'))
     const modifiedAt = Date.parse(headers.get('last-modified') ?? '')
