@@ -44,7 +44,9 @@ export function sparkError(
       cause: error,
     })
   }
-  const said = firstLine(message || error.details)
+  // "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:15002. Resolution note: "
+  const [, reason] = /Last error: (?:Error: )?(.+?)\.? Resolution note/.exec(error.details) ?? []
+  const said = firstLine(message || (reason ?? error.details))
   const unreachable = (hint: string) =>
     new LandfallError('retry', 'lander/spark-unreachable', `Spark Connect at ${address}: ${said}`, {
       hint,
