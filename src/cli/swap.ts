@@ -96,7 +96,7 @@ async function rehearse(
         (sum, [partition, end]) => sum + end - (from.next[Number(partition)] ?? 0),
         0,
       )
-      if (!quiet) process.stderr.write(`rehearsing on ${total} records (${ranges.join(', ')})\n`)
+      if (!quiet) process.stderr.write(`rehearsing on ${total} offsets (${ranges.join(', ')})\n`)
     },
     onProgress(side, landed) {
       if (quiet) return

@@ -105,10 +105,9 @@ class IcebergLake implements Lake {
       checkConsistent(base)
       checkExpected(tableState(base), commit.expect)
       const add = await stagedFiles(this.#writer.files, base, commit.wapId, commit.rows)
-      const staged = await this.#writer.stage(
-        base,
-        changeOf({ ...commit, add }, { [PUBLISHED_WAP_ID]: commit.wapId }),
-      )
+      const change = changeOf({ ...commit, add }, { [PUBLISHED_WAP_ID]: commit.wapId })
+      change.properties = { ...change.properties, [property.staged]: 'true' }
+      const staged = await this.#writer.stage(base, change)
       return staged && withoutStaged(staged)
     })
     return tableState(version)

@@ -21,6 +21,8 @@ export const property = {
   batch: 'landfall.batch',
   counters: 'landfall.counters',
   formatVersion: 'landfall.format-version',
+  /** `true`: another engine has written some of the files, whose columns may bear other names: they are found by field id. */
+  staged: 'landfall.staged',
   /** URL of the lander in charge, where a swap has chosen one (on `events`). */
   lander: 'landfall.lander',
   /** When maintenance last unlinked files (ISO 8601, UTC): the version that it commits before it does. */

@@ -26,7 +26,7 @@ afterAll(async () => {
 test('a rehearsal beside a running pipeline says what was landed and compared, and changes nothing', async () => {
   const { code, stdout, stderr } = await swap('lander=duckdb:', '--dry-run')
   expect({ code, stderr }).toMatchObject({ code: 0 })
-  expect(stderr).toMatch(/^rehearsing on 60 records \(partition 0: 0 to 59\)$/m)
+  expect(stderr).toMatch(/^rehearsing on 60 offsets \(partition 0: 0 to 59\)$/m)
   expect(stdout).toMatch(/^ duckdb: \(now\) \| +[0-9.]+ \| +\d+ \| +60 \| +0 \| +0$/m)
   expect(stdout).toMatch(/^ purchases +\| +20 \| +20 \| ([0-9a-f]{16}) +\| \1 +\| equal$/m)
   expect(stdout).toMatch(/^ members_per_guild +\| +1 \| +1 \| equal$/m)

@@ -67,5 +67,9 @@ test('a query does not wait for the spool of a lander that is not in charge any 
   const rows = []
   for await (const page of pages) rows.push(...page)
   expect(rows).toEqual([[1]])
-  expect(freshness).toMatchObject({ committedAt: expect.any(Number), position: { next: { 0: 1 } }, end: { next: { 0: 2 } } })
+  expect(freshness).toMatchObject({
+    committedAt: expect.any(Number),
+    position: { next: { 0: 1 } },
+    end: { next: { 0: 2 } },
+  })
 }, 30_000)

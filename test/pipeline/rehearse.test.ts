@@ -64,6 +64,7 @@ async function run(
     log: world.log,
     from: position(from),
     to: position(to),
+    namespace: 'default',
     async openLake(namespace) {
       const storage = openLocalStorage(join(world.directory, 'lake'))
       return openLake({ catalog: openFileCatalog(storage, namespace), storage })

@@ -14,7 +14,7 @@ import type { Lander, LandReport } from '../../lander/lander.ts'
 import { landedTables } from '../../lander/tables.ts'
 import type { LogReader } from '../../log/log.ts'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
-import { nextOffset, type Position } from '../../model/position.ts'
+import type { Position } from '../../model/position.ts'
 import type { Named } from '../named.ts'
 import { compareTable, type TableComparison } from './compare.ts'
 import { LogRange } from './log-range.ts'
@@ -37,6 +37,8 @@ export interface RehearsalOptions {
   log: LogReader
   from: Position
   to: Position
+  /** The pipeline's own; each side lands into one that is named after it. */
+  namespace: string
   /** Opens the lake of a namespace. */
   openLake: (namespace: string) => Promise<Lake>
   landers: Record<Side, (parts: ShadowParts) => Promise<Lander>>
@@ -64,7 +66,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     const questions = await compareQuestions(options.pipeline.questions, options.named, lakes)
     const equal = [...tables, ...questions].every((one) => one.equal)
     return {
-      records: recordsBetween(options.from, options.to),
+      records: now.records,
       sides: { now, next },
       tables,
       questions,
@@ -79,11 +81,12 @@ export async function tryNext(options: RehearsalOptions): Promise<void> {
 }
 
 async function inShadow<T>(
-  { directory, openLake }: RehearsalOptions,
+  { directory, openLake, namespace }: RehearsalOptions,
   work: (lakes: Record<Side, Lake>) => Promise<T>,
 ): Promise<T> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
+  const namespaceOf = (side: Side) => `${namespace}_rehearsal_${side}`
   const lakes = { now: await openLake(namespaceOf('now')), next: await openLake(namespaceOf('next')) }
   for (const side of SIDES) await dropTables(lakes[side], namespaceOf(side))
   try {
@@ -92,16 +95,6 @@ async function inShadow<T>(
     for (const side of SIDES) await dropTables(lakes[side], namespaceOf(side)).catch(() => {})
     await rm(directory, { recursive: true, force: true })
   }
-}
-
-export function recordsBetween(from: Position, to: Position): number {
-  return Object.keys(to.next)
-    .map(Number)
-    .reduce((sum, partition) => sum + nextOffset(to, partition) - nextOffset(from, partition), 0)
-}
-
-function namespaceOf(side: Side): string {
-  return `rehearsal_${side}`
 }
 
 async function land(

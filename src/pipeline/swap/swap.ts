@@ -56,6 +56,7 @@ export async function openSwap(options: SwapOptions): Promise<Swap> {
     log,
     from,
     to,
+    namespace: places.namespace,
     openLake: (namespace) => openShadowLake(places, namespace),
     landers: { now: await opener(options, now), next: await opener(options, next) },
     directory: join(places.data, 'rehearsal'),

@@ -1,5 +1,6 @@
 /** A table of the catalog as a relation that DuckDB reads: its pinned files, by field id. */
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
+import { property } from '../../../lake/lake.ts'
 import { currentSchema, type Schema, type TableMetadata } from '../../../lake/metadata.ts'
 import { duckdbType } from '../../../lake/schema.ts'
 import { quoteIdentifier, quoteText } from '../../text.ts'
@@ -19,16 +20,17 @@ export function relationSql(metadata: TableMetadata, locations: readonly string[
   const files = `[${locations.map((location) => quoteText(escapeGlob(location))).join(', ')}]`
   const names = schema.fields.map(({ name }) => quoteIdentifier(name)).join(', ')
   // To map columns by field id costs each question half a millisecond.
-  const mapping = hadOneSchema(metadata, schema) ? '' : `, schema = ${fieldMap(schema)}`
+  const mapping = hasOneSpelling(metadata, schema) ? '' : `, schema = ${fieldMap(schema)}`
   return `SELECT ${names} FROM read_parquet(${files}${mapping}, hive_partitioning = false)`
 }
 
 /**
- * Whether the table has never had another schema than this one: then every file of it has these columns under these names. The
- * spool may be ahead of the table by a new column, which nobody asks for here.
+ * Whether every file of the table has these columns under these names: it has never had another schema, and no other engine has
+ * written to it (Iceberg's own writers spell `User-Agent` as `User_x2DAgent` in Parquet). The spool may be ahead of the table by a
+ * new column, which nobody asks for here.
  */
-function hadOneSchema(metadata: TableMetadata, schema: Schema): boolean {
-  return metadata.schemas.length === 1 && schema['schema-id'] === 0
+function hasOneSpelling({ schemas, properties }: TableMetadata, schema: Schema): boolean {
+  return schemas.length === 1 && schema['schema-id'] === 0 && properties[property.staged] === undefined
 }
 
 function fieldMap(schema: Schema): string {
