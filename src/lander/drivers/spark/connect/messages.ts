@@ -71,6 +71,7 @@ const MESSAGES: Record<string, Message> = {
       'StreamingQueryInstanceId query_id 1',
       'bool status 2',
       'bool last_progress 3',
+      'bool recent_progress 4',
       'bool stop 5',
       'bool process_all_available 6',
       'bool exception 8',
