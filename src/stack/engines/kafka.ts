@@ -189,7 +189,9 @@ async function format({ java, jars, secure }: KafkaParts, properties: string): P
   const tool = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '--standalone']
   // A format that was cut short before is taken up again.
   const args = ['--ignore-formatted', '-t', cluster, '-c', properties, ...users]
-  await execute('formatting the disk of Kafka', java, [...JVM, ...tool, ...args])
+  // Java reads its arguments in the character set of the locale, and a user may have a name of any letters.
+  const env = { LC_ALL: 'C.UTF-8' }
+  await execute('formatting the disk of Kafka', java, [...JVM, ...tool, ...args], { env })
 }
 
 /**
