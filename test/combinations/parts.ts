@@ -33,7 +33,7 @@ export async function kafkaS3Rest(): Found {
   if ('missing' in s3) return s3
   const kafka = await findKafka()
   if ('missing' in kafka) return kafka
-  const rest = await findIcebergRest({ versitygw: s3 })
+  const rest = await findIcebergRest()
   if ('missing' in rest) return rest
   const trino = await findTrino()
   if ('missing' in trino) return trino
