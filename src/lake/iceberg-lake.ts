@@ -104,11 +104,11 @@ class IcebergLake implements Lake {
     const version = await this.#writer.update(table, async (base) => {
       checkConsistent(base)
       checkExpected(tableState(base), commit.expect)
-      const add = await stagedFiles(this.#writer.files, base, commit.wapId, commit.rows)
+      const add = await stagedFiles(this.#writer.files, base, commit)
       const change = changeOf({ ...commit, add }, { [PUBLISHED_WAP_ID]: commit.wapId })
       change.properties = { ...change.properties, [property.staged]: 'true' }
       const staged = await this.#writer.stage(base, change)
-      return staged && withoutStaged(staged)
+      return staged && withoutStaged(staged, commit)
     })
     return tableState(version)
   }

@@ -79,6 +79,8 @@ export interface Commit {
 export interface StagedCommit extends Omit<Commit, 'add'> {
   wapId: string
   rows: number
+  /** The micro-batch, where a stream stages one snapshot after the other under the id. */
+  streamEpoch?: number
 }
 
 /** Files of a snapshot with what a reader needs. */

@@ -7,7 +7,7 @@
  */
 import { LandfallError } from '../base/errors.ts'
 import type { TableVersion } from '../catalog/catalog.ts'
-import type { DataFile } from './lake.ts'
+import type { DataFile, StagedCommit } from './lake.ts'
 import { entryStatus } from './manifest.ts'
 import type { MetadataUpdate, Snapshot, TableMetadata } from './metadata.ts'
 import type { StagedSnapshot } from './snapshot.ts'
@@ -16,8 +16,12 @@ import type { TableFiles } from './table-files.ts'
 /** Iceberg's keys (org.apache.iceberg.SnapshotSummary). */
 export const WAP_ID = 'wap.id'
 export const PUBLISHED_WAP_ID = 'published-wap-id'
+/** Spark's number of a micro-batch, in what a stream commits (org.apache.iceberg.spark.source.SparkWrite). */
+const STREAM_EPOCH = 'spark.sql.streaming.epochId'
 /** Ids of ours begin so; what others stage is theirs. */
 export const STAGED_PREFIX = 'landfall-'
+/** … and those of streams so. */
+export const STREAM_PREFIX = `${STAGED_PREFIX}stream-`
 
 /**
  * The data files that the staged snapshot of this id has added. Throws `lake/nothing-staged` (kind `retry`) when there is no such
@@ -26,10 +30,9 @@ export const STAGED_PREFIX = 'landfall-'
 export async function stagedFiles(
   files: TableFiles,
   { name, metadata }: TableVersion,
-  wapId: string,
-  rows: number,
+  { wapId, rows, streamEpoch }: Pick<StagedCommit, 'wapId' | 'rows' | 'streamEpoch'>,
 ): Promise<DataFile[]> {
-  const found = unpublished(metadata).filter((snapshot) => snapshot.summary[WAP_ID] === wapId)
+  const found = findStaged(metadata, wapId, streamEpoch)
   const [snapshot] = found
   if (snapshot === undefined || found.length > 1) {
     throw new LandfallError(
@@ -68,10 +71,32 @@ export async function stagedFiles(
   )
 }
 
-/** The same commit, which also lets go of every staged snapshot of ours: of this batch and of those that were given up. */
-export function withoutStaged(staged: StagedSnapshot): StagedSnapshot {
+/** Whether a commit took what a stream had staged: then the table may stand ahead of `events`, each at a position of its own. */
+export function isOfStream({ summary }: Snapshot): boolean {
+  return summary[PUBLISHED_WAP_ID]?.startsWith(STREAM_PREFIX) === true
+}
+
+/** What is staged under an id: of a stream, by this micro-batch. */
+export function findStaged(metadata: TableMetadata, wapId: string, streamEpoch?: number): Snapshot[] {
+  return unpublished(metadata).filter(
+    ({ summary }) =>
+      summary[WAP_ID] === wapId && (streamEpoch === undefined || epochOf(summary) === streamEpoch),
+  )
+}
+
+const epochOf = (summary: Record<string, string>) => Number(summary[STREAM_EPOCH] ?? -1)
+
+/**
+ * The same commit, which also lets go of every staged snapshot of ours: of this batch and of those that were given up. Of a stream, what
+ * it has staged since stays.
+ */
+export function withoutStaged(
+  staged: StagedSnapshot,
+  { wapId, streamEpoch = Number.POSITIVE_INFINITY }: Pick<StagedCommit, 'wapId' | 'streamEpoch'>,
+): StagedSnapshot {
   const gone = unpublished(staged.next)
-    .filter((snapshot) => snapshot.summary[WAP_ID]?.startsWith(STAGED_PREFIX))
+    .filter(({ summary }) => summary[WAP_ID]?.startsWith(STAGED_PREFIX))
+    .filter(({ summary }) => summary[WAP_ID] !== wapId || epochOf(summary) <= streamEpoch)
     .map((snapshot) => snapshot['snapshot-id'])
   if (gone.length === 0) return staged
   const snapshots = staged.next.snapshots.filter((snapshot) => !gone.includes(snapshot['snapshot-id']))

@@ -13,11 +13,11 @@ import { Duplicates } from './duplicates/duplicates.ts'
 import { EarlierRecords } from './duplicates/earlier-records.ts'
 import { type Chunk, Intake } from './intake.ts'
 import { Judge } from './judge/judge.ts'
-import { executePlan, type LandingParts } from './landing.ts'
+import { executePlan, isAt, type LandingParts } from './landing.ts'
 import type { ScratchColumns } from './scratch.ts'
 import type { LanderSettings } from './settings.ts'
 import { endsOf, type JudgedChunk, type SpoolWriter } from './spool-writer.ts'
-import { DEAD_LETTERS_TABLE, landedTables, takeOver } from './tables.ts'
+import { aheadIn, DEAD_LETTERS_TABLE, landedTables, takeOver } from './tables.ts'
 
 export interface SessionParts extends LandingParts {
   log: LogReader
@@ -67,6 +67,8 @@ export class Session {
   readonly #desks: [Desk, Desk]
   #syncing: Promise<void> = Promise.resolve()
   #chunks = 0
+  /** Queries read a table that is at its end at an older snapshot, with all of the spool's rows. */
+  #redoing: BatchPlan | undefined
 
   private constructor(
     parts: SessionParts,
@@ -169,9 +171,13 @@ export class Session {
     const left = [...tables]
     const work = async (connection: DuckDBConnection) => {
       for (let table = left.pop(); table !== undefined; table = left.pop()) {
+        const state = this.states.get(table.name)!
         const isDead = table === DEAD_LETTERS_TABLE
-        const select = desk.judge.select(isDead ? 'dead_letters' : table === EVENTS_TABLE ? 'events' : table)
-        files.set(table.name, await spool.write(connection, id, this.states.get(table.name)!, select))
+        const select = desk.judge.select(
+          isDead ? 'dead_letters' : table === EVENTS_TABLE ? 'events' : table,
+          this.#redoing && isAt(state, this.#redoing) ? undefined : aheadIn(state, verdict.ranges),
+        )
+        files.set(table.name, await spool.write(connection, id, state, select))
       }
     }
     // Both have come to their end before a failure is told: nothing goes on behind it.
@@ -224,6 +230,7 @@ export class Session {
       { batch: plan.number, from: plan.from, to: plan.to },
       `finishing batch ${plan.number} of an earlier lander`,
     )
+    this.#redoing = plan
     const chunks: JudgedChunk[] = []
     const remaining = new Map<number, number>()
     for (const [partition, to] of Object.entries(plan.to.next)) {
@@ -239,6 +246,7 @@ export class Session {
     }
     if (!this.intake.isEmpty) chunks.push(await this.#redoChunk())
     await this.land(plan, chunks)
+    this.#redoing = undefined
   }
 
   async #redoChunk(): Promise<JudgedChunk> {

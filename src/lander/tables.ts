@@ -85,21 +85,30 @@ function gap(partition: string, from: number, to: number, what: string): Landfal
   )
 }
 
-/** Whether a table may be committed by a batch that begins at `from`: it stands there or, without rows since, before. */
-export function checkTablePosition(state: TableState, from: Position): void {
-  const { position } = state
-  if (position === undefined) return
-  const ahead = Object.entries(position.next).some(
-    ([partition, next]) => next > nextOffset(from, Number(partition)),
-  )
-  if (position.logId === from.logId && !ahead) return
+/**
+ * The position of a table that stands ahead somewhere in these ranges: a stream lands each table for itself, `events` last, so rows of the
+ * ranges that lie before it have landed. Undefined: all of them are to land (a table without rows since stays behind).
+ */
+export function aheadIn(
+  { position }: TableState,
+  ranges: Readonly<Record<number, { from: number }>>,
+): Position | undefined {
+  const partitions = Object.keys(ranges).map(Number)
+  return partitions.some((partition) => ranges[partition]!.from < nextOffset(position, partition))
+    ? position
+    : undefined
+}
+
+/** Throws when a table stands in another log than `events`. */
+export function checkTablePosition({ name, position }: TableState, from: Position): void {
+  if (position === undefined || position.logId === from.logId) return
   throw new LandfallError(
     'bad-data',
-    'lander/table-ahead',
-    `table ${state.name} stands at ${formatPosition(position)}, and events at ${formatPosition(from)}`,
+    'lander/table-elsewhere',
+    `table ${name} stands at ${formatPosition(position)}, and events at ${formatPosition(from)}`,
     {
-      hint: 'The table has been landed by another lander, or events was restored from a backup: restore both from the same one',
-      details: { table: state.name },
+      hint: 'One of them was restored from a backup of another log: restore both from the same one',
+      details: { table: name },
     },
   )
 }

@@ -29,6 +29,22 @@ export function nextOffset(position: Position | undefined, partition: number): n
   return position?.next[partition] ?? 0
 }
 
+/** Whether everything before `other` is before this position too. */
+export function covers(position: Position, other: Position): boolean {
+  if (position.logId !== other.logId) return false
+  return Object.entries(other.next).every(
+    ([partition, next]) => nextOffset(position, Number(partition)) >= next,
+  )
+}
+
+/** Of each partition the further one. */
+export function furthest(a: Position, b: Position): Position {
+  const next = { ...a.next }
+  for (const [partition, offset] of Object.entries(b.next))
+    next[Number(partition)] = Math.max(offset, nextOffset(a, Number(partition)))
+  return { logId: a.logId, next }
+}
+
 export function samePosition(a: Position, b: Position): boolean {
   return formatPosition(a) === formatPosition(b)
 }

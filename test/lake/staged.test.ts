@@ -6,7 +6,13 @@ import { TableFiles } from '../../src/lake/table-files.ts'
 import { land, openTestLake, positionAt, purchaseRows, purchases, query, type TestLake } from './support.ts'
 
 /** Stages rows as Spark does under `spark.wap.id`: a snapshot in the metadata that is not current. */
-async function stage(test: TestLake, state: TableState, select: string, wapId: string): Promise<void> {
+async function stage(
+  test: TestLake,
+  state: TableState,
+  select: string,
+  wapId: string,
+  streamEpoch?: number,
+): Promise<void> {
   const add = await test.lake.writeFiles(test.connection, state, select)
   const catalog = openFileCatalog(test.storage)
   const base = (await catalog.loadTable(state.name))!
@@ -14,7 +20,10 @@ async function stage(test: TestLake, state: TableState, select: string, wapId: s
     operation: 'append' as const,
     add,
     remove: new Set<string>(),
-    summary: { 'wap.id': wapId },
+    summary: {
+      'wap.id': wapId,
+      ...(streamEpoch === undefined ? {} : { 'spark.sql.streaming.epochId': String(streamEpoch) }),
+    },
     properties: {},
   }
   const settings = { nowMs: Date.now(), snapshotsMax: 100 }
@@ -52,6 +61,24 @@ test('staged rows become visible by one commit that carries the position', async
     'published-wap-id': 'landfall-1-1-a',
   })
   expect(staged(state)).toEqual([])
+})
+
+test('micro-batches of a stream are taken one by one, each once, and those of another stream are dropped', async () => {
+  await using world = await openTestLake()
+  const state = await world.lake.ensure(purchases)
+  await stage(world, state, purchaseRows(50, 5), 'landfall-stream-1-b', 0)
+  await stage(world, state, purchaseRows(0, 5), 'landfall-stream-1-a', 0)
+  await stage(world, state, purchaseRows(5, 2), 'landfall-stream-1-a', 1)
+  const first = { ...commitOf(state, 'landfall-stream-1-a', 5), streamEpoch: 0 }
+  const after = await world.lake.commitStaged('purchases', first)
+  expect(staged(after)).toHaveLength(1)
+  const again = { ...commitOf(after, 'landfall-stream-1-a', 5), streamEpoch: 0, position: positionAt(12) }
+  await expect(world.lake.commitStaged('purchases', again)).rejects.toMatchObject({
+    code: 'lake/nothing-staged',
+  })
+  const end = await world.lake.commitStaged('purchases', { ...again, streamEpoch: 1, rows: 2 })
+  expect(staged(end)).toEqual([])
+  expect(await query(world, end, 'count(*), min(id), max(id)')).toEqual([['7', '0', '6']])
 })
 
 test('the table moves on between staging and commit, and nothing of it is lost', async () => {

@@ -253,19 +253,35 @@ test('another log, and a log with a gap, stop the lander with the exact offsets'
   await expect(world.land()).rejects.toMatchObject({ code: 'lander/gap', details: { from: 6, to: 12 } })
 })
 
-test('a table that is beyond events stops the lander', async () => {
+test('a table that a stream has brought beyond events gets only what comes after', async () => {
+  await using world = new World()
+  await sendMixed(world, 0)
+  await world.land()
+  const before = await world.rows('guilds', 'count(*)::INT AS n')
+  const state = await world.lake.load('guilds')
+  const ahead = { logId: world.log.id, next: { 0: 12 } }
+  const expected = { position: state!.position, epoch: state!.epoch }
+  await world.lake.commit('guilds', { add: [], expect: expected, position: ahead, batch: 2 })
+  await sendMixed(world, 1)
+  await world.land()
+  expect(await world.rows('guilds', 'count(*)::INT AS n')).toEqual(before)
+  await sendMixed(world, 2)
+  await world.land()
+  expect(await world.rows('guilds', 'count(*)::INT AS n')).not.toEqual(before)
+  const guilds = (await world.rows('events', 'event_id, "offset"', `WHERE event_type = 'join_guild'`)).length
+  expect(guilds).toBeGreaterThan(2)
+})
+
+test('a table of another log stops the lander', async () => {
   await using world = new World()
   await sendMixed(world, 0)
   await world.land()
   const state = await world.lake.load('guilds')
-  await world.lake.commit('guilds', {
-    add: [],
-    expect: { position: state!.position, epoch: state!.epoch },
-    position: { logId: world.log.id, next: { 0: 9 } },
-    batch: 2,
-  })
+  const expected = { position: state!.position, epoch: state!.epoch }
+  const elsewhere = { logId: 'another', next: { 0: 3 } }
+  await world.lake.commit('guilds', { add: [], expect: expected, position: elsewhere, batch: 2 })
   await sendMixed(world, 1)
-  await expect(world.land()).rejects.toMatchObject({ code: 'lander/table-ahead' })
+  await expect(world.land()).rejects.toMatchObject({ code: 'lander/table-elsewhere' })
 })
 
 test('what a killed lander left in the spool is gone with the next one', async () => {

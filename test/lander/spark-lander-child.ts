@@ -1,4 +1,4 @@
-/** A Spark lander in a process of its own, to be killed: lands up to the end of the log. One argument: where everything is, as JSON. */
+/** A Spark lander in a process of its own, to be killed: lands up to the end of the log. Arguments: where everything is, as JSON; `follow`: on and on. */
 import { openCatalog } from '../../src/catalog/open.ts'
 import { openLake } from '../../src/lake/iceberg-lake.ts'
 import { openLanderAt } from '../../src/lander/open.ts'
@@ -28,5 +28,6 @@ const lander = await openLanderAt(places.lander, {
   spoolDirectory: `${places.directory}/spool`,
   plans: planDirectory(`${places.directory}/plans`),
 })
+if (process.argv[3] === 'follow') await lander.run(new AbortController().signal)
 await lander.landToEnd()
 process.exit(0)

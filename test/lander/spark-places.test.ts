@@ -17,7 +17,14 @@ test('an sc:// URL says where Spark is, and holds no secret', () => {
     expect(() => parseSparkUrl(url)).toThrow(
       expect.objectContaining({ code: 'lander/url', hint: expect.stringContaining('LANDFALL_SPARK_TOKEN') }),
     )
-  for (const url of ['sc://', 'sc://h?colour=red', 'sc://h?mode=fast', 'sc://h:99999'])
+  for (const url of [
+    'sc://',
+    'sc://h?colour=red',
+    'sc://h?mode=fast',
+    'sc://h?mode=stream&trigger=soon',
+    'sc://h?trigger=1s',
+    'sc://h:99999',
+  ])
     expect(() => parseSparkUrl(url)).toThrow(expect.objectContaining({ code: 'lander/url' }))
 })
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { openCatalog } from '../../src/catalog/open.ts'
 import { openLake } from '../../src/lake/iceberg-lake.ts'
 import type { Lake } from '../../src/lake/lake.ts'
+import type { SparkLanderOptions } from '../../src/lander/drivers/spark/options.ts'
 import { kafkaPlace, parseSparkUrl, sparkCatalog } from '../../src/lander/drivers/spark/places.ts'
 import { openSparkLander } from '../../src/lander/drivers/spark/spark-lander.ts'
 import { type Lander, type LanderOptions, openLander } from '../../src/lander/lander.ts'
@@ -43,6 +44,8 @@ export async function findSparkEngines(): Promise<SparkEngines | { missing: stri
 export interface SparkWorldOptions {
   pipeline?: CompiledPipeline
   partitions?: number
+  /** Its Spark lander streams. */
+  stream?: boolean
 }
 
 export class SparkWorld extends World {
@@ -51,18 +54,20 @@ export class SparkWorld extends World {
   readonly #storage: string
   /** Where Spark is; another server takes its place when it is set. */
   spark: SparkState
+  readonly #stream: boolean
 
   private constructor(
     engines: SparkEngines,
     logUrl: string,
     storage: string,
-    parts: { pipeline: CompiledPipeline; log: EventLog; lake: Lake },
+    parts: { pipeline: CompiledPipeline; log: EventLog; lake: Lake; stream: boolean },
   ) {
     super(parts.pipeline, parts.log, parts.lake)
     this.engines = engines
     this.logUrl = logUrl
     this.#storage = storage
     this.spark = engines.spark
+    this.#stream = parts.stream
   }
 
   static async open(engines: SparkEngines, options: SparkWorldOptions = {}): Promise<SparkWorld> {
@@ -71,7 +76,12 @@ export class SparkWorld extends World {
     const logUrl = `kafka://${engines.kafka.plaintext}/${name}?partitions=${options.partitions ?? 1}`
     const log = await openLog(logUrl)
     const lake = await openLakeOf(engines, storage, name)
-    return new SparkWorld(engines, logUrl, storage, { pipeline: options.pipeline ?? game, log, lake })
+    return new SparkWorld(engines, logUrl, storage, {
+      pipeline: options.pipeline ?? game,
+      log,
+      lake,
+      stream: options.stream ?? false,
+    })
   }
 
   /** A lake of another namespace, for another lander over the same log. */
@@ -79,22 +89,27 @@ export class SparkWorld extends World {
     return openLakeOf(this.engines, this.#storage, `${this.lake.catalog.namespace}_${suffix}`)
   }
 
-  override open(options: Partial<LanderOptions> = {}): Promise<Lander> {
-    const url = parseSparkUrl(`sc://${this.spark.host}:${this.spark.port}`)
+  override open(options: Partial<SparkLanderOptions> = {}): Promise<Lander> {
+    const url = parseSparkUrl(this.#url)
     const urls = { catalog: this.engines.catalog.url, storage: this.#storage }
     return openSparkLander({
       ...this.options(),
       spark: url.spark,
       kafka: kafkaPlace(this.logUrl, {}),
       catalog: sparkCatalog(url, urls, {}),
+      ...(url.stream ? { stream: url.stream } : {}),
       ...options,
     })
+  }
+
+  get #url(): string {
+    return `sc://${this.spark.host}:${this.spark.port}${this.#stream ? '?mode=stream&trigger=2s' : ''}`
   }
 
   /** What a lander in another process must know. */
   places(): ChildPlaces {
     return {
-      lander: `sc://${this.spark.host}:${this.spark.port}`,
+      lander: this.#url,
       log: this.logUrl,
       storage: this.#storage,
       catalog: this.engines.catalog.url,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Lake } from '../../src/lake/lake.ts'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../../src/sql/sql.ts'
 import { at, Landing } from './support/landing.ts'
@@ -103,6 +104,41 @@ test('a batch broken off, the spool begun anew: no table shows more than the oth
   await landing.chunk(20)
   expect((await ask()).rows).toEqual([counts(20)])
 })
+
+test('a table that a stream has brought ahead is read as far as it came, and never less than events', async () => {
+  await landing.append(20)
+  await landing.chunk(8)
+  await landing.commit(8)
+  await landing.commit(12, ['purchases'])
+  await landing.commit(10, ['events'])
+  await landing.restartSpool()
+  const lake = madeByStream(landing.lake, 'purchases')
+  await using streamed = await openDuckdbEngine({ ...parts(), lake, settings: { spoolWaitMs: 10 } })
+  const sql = 'SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM purchases)'
+  expect(await rowsOf(streamed, sql)).toEqual([[10, 6]])
+})
+
+/** The same lake, whose table's newest commit took what a stream had staged. */
+function madeByStream(lake: Lake, table: string): Lake {
+  return new Proxy(lake, {
+    get(target, key) {
+      if (key !== 'load') {
+        const value: unknown = Reflect.get(target, key)
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+      return async (name: string) => {
+        const state = await target.load(name)
+        if (state === undefined || name !== table) return state
+        const snapshots = state.metadata.snapshots.map((snapshot, i, all) =>
+          i < all.length - 1
+            ? snapshot
+            : { ...snapshot, summary: { ...snapshot.summary, 'published-wap-id': 'landfall-stream-1-a' } },
+        )
+        return { ...state, metadata: { ...state.metadata, snapshots } }
+      }
+    },
+  })
+}
 
 test('without a lander the answer is what is committed, and says that it is behind', async () => {
   await landing.append(10)

@@ -13,6 +13,7 @@ import {
   type TableDefinition,
 } from '../../model/pipeline.ts'
 import type { Plan, PlanProperty } from '../../model/plan.ts'
+import { nextOffset, type Position } from '../../model/position.ts'
 import type { RowKind, ScratchColumns } from '../scratch.ts'
 import { FieldTexts, identifier, literal, pointer } from './field-text.ts'
 import { duckdbType, fitsSql, looksLikeOther, modeOf, timeFits, valueSql } from './property-sql.ts'
@@ -252,6 +253,11 @@ export function deadLettersSelect(kinds: RowKind[], currentPlan: string, default
   }
   const selected = DEAD_LETTERS_COLUMNS.map(({ name }) => `${from[name]} AS ${identifier(name)}`)
   return `SELECT ${selected.join(', ')} FROM judged JOIN faults AS f ON v."row" = f."row"`
+}
+
+/** The rows of `judged` at or behind a position, as a condition. */
+export function behindSql(kinds: RowKind[], from: Position): string {
+  return byKind(kinds, ({ partition }) => `v."offset" >= ${nextOffset(from, partition)}`)
 }
 
 function byKind(kinds: RowKind[], of: (kind: RowKind) => string): string {

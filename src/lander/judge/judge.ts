@@ -11,10 +11,18 @@ import { checkEvent } from '../../model/check-event.ts'
 import { isProblem, scanObject } from '../../model/json-scan.ts'
 import type { CompiledPipeline, TableDefinition } from '../../model/pipeline.ts'
 import type { Plan } from '../../model/plan.ts'
+import type { Position } from '../../model/position.ts'
 import { readable } from '../readable.ts'
 import type { Scratch, ScratchColumns } from '../scratch.ts'
 import { literal } from './field-text.ts'
-import { deadLettersSelect, eventsSelect, JudgedColumns, judgeSelect, tableSelect } from './judge-sql.ts'
+import {
+  behindSql,
+  deadLettersSelect,
+  eventsSelect,
+  JudgedColumns,
+  judgeSelect,
+  tableSelect,
+} from './judge-sql.ts'
 
 /** Why a row is dead; `raw` where its bytes cannot stand in a column of text as they are. */
 export interface RowFault {
@@ -88,14 +96,18 @@ export class Judge {
     return first.doubtful > 0 ? this.#count(scratch) : first
   }
 
-  /** SELECT of one of the pipeline's tables, `events` or `dead_letters` over the judged chunk. */
-  select(table: TableDefinition | 'events' | 'dead_letters'): string {
+  /** SELECT of one of the pipeline's tables, `events` or `dead_letters` over the judged chunk; `from`: of what lies there or behind. */
+  select(table: TableDefinition | 'events' | 'dead_letters', from?: Position): string {
     const kinds = this.#scratch!.kinds
     if (table === 'events') return eventsSelect(this.#columns, kinds)
+    const behind = from && behindSql(kinds, from)
     if (table === 'dead_letters') {
-      return deadLettersSelect(kinds, this.#pipeline.plan.version, this.#pipeline.sources[0]?.name ?? '')
+      const source = this.#pipeline.sources[0]?.name ?? ''
+      const select = deadLettersSelect(kinds, this.#pipeline.plan.version, source)
+      return behind ? `${select} WHERE ${behind}` : select
     }
-    return tableSelect(this.#columns, table, kinds)
+    const select = tableSelect(this.#columns, table, kinds)
+    return behind ? `${select} AND ${behind}` : select
   }
 
   /** Gives the chunk's memory back. */

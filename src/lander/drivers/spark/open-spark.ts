@@ -1,6 +1,6 @@
 import type { Lander } from '../../lander.ts'
 import type { OpenLanderOptions } from '../../open.ts'
-import { kafkaPlace, parseSparkUrl, sparkCatalog } from './places.ts'
+import { checkCheckpoints, kafkaPlace, parseSparkUrl, sparkCatalog } from './places.ts'
 import { openSparkLander } from './spark-lander.ts'
 
 /** The lander of an `sc://` URL (docs/reference/spark.md). */
@@ -9,5 +9,7 @@ export function openSparkLanderAt(url: string, options: OpenLanderOptions): Prom
   const target = parseSparkUrl(url, secrets.token)
   const kafka = kafkaPlace(places.log, secrets)
   const catalog = sparkCatalog(target, places, secrets)
-  return openSparkLander({ ...rest, spark: target.spark, kafka, catalog })
+  const { stream } = target
+  if (stream) checkCheckpoints(places.storage)
+  return openSparkLander({ ...rest, spark: target.spark, kafka, catalog, ...(stream ? { stream } : {}) })
 }

@@ -6,6 +6,8 @@ export interface SparkLanderOptions extends LanderOptions {
   spark: ConnectOptions
   kafka: KafkaPlace
   catalog: SparkCatalog
+  /** Mode stream: micro-batches start so often. Else batches are planned here. */
+  stream?: { everyMs: number }
 }
 
 /** The topic as Spark's executors reach it. */

@@ -12,10 +12,13 @@ export interface SparkUrl {
   spark: ConnectOptions
   /** A catalog of the server's own configuration. */
   catalog: string | null
+  /** Mode stream. */
+  stream?: { everyMs: number }
 }
 
 const PORT = 15002
-const OPTIONS = ['mode', 'tls', 'ca', 'user', 'catalog']
+const TRIGGER = '10s'
+const OPTIONS = ['mode', 'trigger', 'tls', 'ca', 'user', 'catalog']
 /** The catalog's name in Spark's SQL, for this session. */
 const CATALOG = 'landfall'
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/
@@ -37,7 +40,16 @@ export function parseSparkUrl(url: string, token?: string): SparkUrl {
   if (unknown !== undefined)
     throw wrong('lander/url', `the sc:// URL has no option "${unknown}"`, `There are: ${OPTIONS.join(', ')}`)
   const mode = options.get('mode') ?? 'batch'
-  if (mode !== 'batch') throw wrong('lander/url', `the sc:// URL asks for mode=${mode}`, 'There is: batch')
+  if (mode !== 'batch' && mode !== 'stream')
+    throw wrong('lander/url', `the sc:// URL asks for mode=${mode}`, 'There are: batch, stream')
+  const trigger = options.get('trigger')
+  const everyMs = parseTrigger(trigger ?? TRIGGER)
+  if (everyMs === undefined || (trigger !== null && mode === 'batch'))
+    throw wrong(
+      'lander/url',
+      `the sc:// URL asks for trigger=${trigger} in mode ${mode}`,
+      'Mode stream has a trigger, such as 500ms, 10s or 1m',
+    )
   const ca = options.get('ca')
   const tls = options.get('tls') === 'true' || ca !== null
   const user = options.get('user')
@@ -48,7 +60,14 @@ export function parseSparkUrl(url: string, token?: string): SparkUrl {
     ...(token ? { token } : {}),
     ...(user ? { user } : {}),
   }
-  return { spark, catalog: options.get('catalog') }
+  return { spark, catalog: options.get('catalog'), ...(mode === 'stream' ? { stream: { everyMs } } : {}) }
+}
+
+/** `500ms`, `10s`, `1m`: at least 100 ms, at most an hour. */
+function parseTrigger(text: string): number | undefined {
+  const [, amount, unit] = /^(\d{1,7})(ms|s|m)$/.exec(text) ?? []
+  const ms = Number(amount) * ({ ms: 1, s: 1000, m: 60_000 }[unit ?? ''] ?? Number.NaN)
+  return ms >= 100 && ms <= 3_600_000 ? ms : undefined
 }
 
 /** The topic of a `kafka://` URL (docs/reference/kafka.md), with the files that it names read here: Spark's machines need none. */
@@ -150,6 +169,16 @@ function storageProperties(
     'lander/spark-storage',
     `the tables are on this machine's disk, which Spark at ${host} cannot reach`,
     'Set storage.url to s3://bucket/prefix or hdfs://host:port/path',
+  )
+}
+
+/** Streams keep checkpoints beside the tables, by Spark's Hadoop client. */
+export function checkCheckpoints(storage: string): void {
+  if (!/^s3:/i.test(storage)) return
+  throw wrong(
+    'lander/spark-storage',
+    'mode=stream keeps checkpoints in the storage, and Spark writes none to S3',
+    'Use mode=batch, or storage in HDFS',
   )
 }
 

@@ -1,5 +1,5 @@
 /**
- * The lander on Spark, in batch mode: this process plans and commits, a Spark Connect server reads the log, judges and writes. The same
+ * The lander on Spark: this process plans and commits, a Spark Connect server reads the log, judges and writes. The same
  * promises as the lander within (lander.ts), but no spool: a query is as fresh as the last commit.
  *
  * Spark keeps nothing that matters: a server that is killed, or a session that is lost, costs the batch that was under way, which is
@@ -13,7 +13,7 @@ import { makeDirectory } from '../../../base/files.ts'
 import { type DirectoryLock, waitForDirectoryLock } from '../../../base/lock.ts'
 import { loadPlan as loadTrackingPlan } from '../../../model/plan-store.ts'
 import { type Position, samePosition } from '../../../model/position.ts'
-import { type BatchPlan, loadDefinition, loadPlan } from '../../batch-plan.ts'
+import { loadDefinition } from '../../batch-plan.ts'
 import { EarlierRecords } from '../../duplicates/earlier-records.ts'
 import type { Lander, LandReport } from '../../lander.ts'
 import { type LanderLogger, SILENT } from '../../logger.ts'
@@ -22,15 +22,19 @@ import { sumCounts } from '../../spool-writer.ts'
 import { type LanderStatus, StatusFile } from '../../status.ts'
 import { checkLog, committedPosition, landedTables } from '../../tables.ts'
 import { lagOf, nextRange } from './batch/range.ts'
-import { type BatchParts, BatchSession } from './batch/session.ts'
+import { type BatchParts, BatchSession, openPlan } from './batch/session.ts'
 import type { SparkConnect } from './connect/client.ts'
 import { Due } from './due.ts'
 import type { SparkLanderOptions } from './options.ts'
 import { openSession } from './server.ts'
+import { succeedSession } from './stream/left-behind.ts'
+import { StreamSession } from './stream/stream-session.ts'
 
 /** Landing up to an end gives up when a batch fails for this long; following goes on as long as it is wanted. */
 const PATIENCE_MS = 180_000
 const BACKOFF_MAX_MS = 10_000
+/** How often streams are asked what they have staged. */
+const LOOK_MS = 500
 
 /** Takes over: locks the directory, fences a predecessor, finishes its batch. */
 export async function openSparkLander(options: SparkLanderOptions): Promise<Lander> {
@@ -73,19 +77,6 @@ export async function openSparkLander(options: SparkLanderOptions): Promise<Land
   }
 }
 
-/** The plan that was begun and not finished, if it is of this log and this lake. */
-async function openPlan({ directory, lake, log }: BatchParts): Promise<BatchPlan | undefined> {
-  const plan = await loadPlan(directory)
-  if (plan === undefined || plan.from.logId !== log.id) return undefined
-  const events = await lake.load('events')
-  if (plan.number <= (events?.batch ?? 0)) return undefined
-  const position = await committedPosition(lake, log)
-  // A lake that was made anew or restored stands elsewhere: the plan is not its history.
-  if (!samePosition(position, plan.from)) return undefined
-  await checkLog(log, position)
-  return plan
-}
-
 /** The session of the Spark server, made anew when it is lost. */
 class Server {
   readonly #options: SparkLanderOptions
@@ -96,9 +87,15 @@ class Server {
   }
 
   session(): Promise<SparkConnect> {
-    const { spark, catalog } = this.#options
-    this.#session ??= openSession(spark, catalog)
+    this.#session ??= this.#open()
     return this.#session
+  }
+
+  async #open(): Promise<SparkConnect> {
+    const { spark, catalog, directory } = this.#options
+    const session = await openSession(spark, catalog)
+    await succeedSession(directory, session, spark)
+    return session
   }
 
   /** Ends the session with all that runs in it. */
@@ -122,6 +119,7 @@ class SparkLander implements Lander {
   readonly #options: SparkLanderOptions
   readonly #parts: BatchParts
   readonly #session: BatchSession
+  readonly #stream: StreamSession | undefined
   readonly #held: Held
   readonly #settings: LanderSettings
   readonly #clock: Clock
@@ -150,6 +148,8 @@ class SparkLander implements Lander {
     this.#position = position
     this.#end = position
     this.#settings = { ...LANDER_DEFAULTS, ...options.settings }
+    const { batchRows: rowsMax } = this.#settings
+    this.#stream = options.stream && new StreamSession(parts, session, { ...options.stream, rowsMax })
     this.#clock = options.clock ?? systemClock()
     this.#logger = parts.logger
     this.#statusFile = new StatusFile(options.directory, () => this.status())
@@ -157,6 +157,7 @@ class SparkLander implements Lander {
   }
 
   run(signal: AbortSignal): Promise<void> {
+    if (this.#stream) return this.#move(() => this.#follow(this.#stream!, signal))
     return this.#move(async () => {
       const due = new Due(this.#parts.log, this.#settings, this.#clock, (end) => this.#see(end))
       for (;;) {
@@ -189,9 +190,11 @@ class SparkLander implements Lander {
     return this.#move(async () => {
       const end = await this.#parts.log.end()
       this.#see(end)
+      const progress = () => options.onProgress?.(report())
+      if (this.#stream) await this.#follow(this.#stream, signal, { end, progress })
       while (lagOf(this.#position, end) > 0 && !signal.aborted) {
         await this.#retrying(signal, PATIENCE_MS, () => this.#landBatch(end))
-        options.onProgress?.(report())
+        progress()
       }
       return report()
     })
@@ -246,7 +249,11 @@ class SparkLander implements Lander {
   }
 
   /** Lands a batch; told to stop meanwhile, it is given the grace, then Spark is told to stop: the plan says how to go on. */
-  async #landWithin(end: Position, signal: AbortSignal): Promise<void> {
+  #landWithin(end: Position, signal: AbortSignal): Promise<void> {
+    return this.#withGrace(signal, () => this.#landBatch(end))
+  }
+
+  async #withGrace(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const onAbort = () => {
       timer = setTimeout(() => void this.#held.server.close(), this.#settings.graceMs)
@@ -254,13 +261,41 @@ class SparkLander implements Lander {
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
     try {
-      await this.#retrying(signal, Number.POSITIVE_INFINITY, () => this.#landBatch(end))
+      await this.#retrying(signal, Number.POSITIVE_INFINITY, work)
     } catch (error) {
       if (!signal.aborted || !(error instanceof LandfallError) || error.kind !== 'retry') throw error
     } finally {
       signal.removeEventListener('abort', onAbort)
       clearTimeout(timer)
     }
+  }
+
+  /** Takes what the streams stage, until told to stop or until `end` has landed. */
+  async #follow(
+    stream: StreamSession,
+    signal: AbortSignal,
+    until?: { end: Position; progress: () => void },
+  ): Promise<void> {
+    const pause = Math.min(LOOK_MS, this.#options.stream!.everyMs)
+    const patience = until ? PATIENCE_MS : Number.POSITIVE_INFINITY
+    while (!signal.aborted && (until === undefined || lagOf(this.#position, until.end) > 0)) {
+      const moved = await this.#retrying(signal, patience, () => stream.step(until?.end))
+      if (moved) await this.#landed(this.#session.events.position!)
+      if (moved) until?.progress()
+      else await sleep(pause, undefined, { signal }).catch(() => {})
+      if (until === undefined) this.#see(await this.#parts.log.end())
+    }
+    if (until) await stream.stop()
+    else await this.#withGrace(signal, () => stream.settle())
+  }
+
+  async #landed(position: Position): Promise<void> {
+    this.#position = position
+    this.#batches += 1
+    this.#committedAt = Math.floor(this.#clock.nowMicros() / 1000)
+    this.#error = null
+    this.#statusFile.touch()
+    await this.#maintain()
   }
 
   /** One batch: that of a plan which an earlier attempt has left, else the next one. */
@@ -271,12 +306,7 @@ class SparkLander implements Lander {
     if (left !== undefined) await session.redo(left)
     else if (await this.#isLanded()) return
     else await session.land(this.#position, ranges, to)
-    this.#position = left?.to ?? to
-    this.#batches += 1
-    this.#committedAt = Math.floor(this.#clock.nowMicros() / 1000)
-    this.#error = null
-    this.#statusFile.touch()
-    await this.#maintain()
+    await this.#landed(left?.to ?? to)
   }
 
   /** An attempt that failed may have committed `events` all the same; then what we know is brought up to it. */

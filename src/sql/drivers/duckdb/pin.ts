@@ -8,7 +8,8 @@
  *    lander is behind). A spool that begins beyond P means that a batch was committed meanwhile: pin anew.
  * 4. Each table = its files ∪ the spool's rows from its own position on, to F. A table may already stand beyond P, in the middle
  *    of a batch: then it takes the chunks from there on. If no chunk begins exactly there (a lander was restarted and has not read
- *    as far again, or there is none), the table is read at its newest snapshot that P proves, with the chunks from P on.
+ *    as far again, or there is none), the table is read at its newest snapshot that P proves, with the chunks from P on. Where a stream
+ *    has brought the table ahead, it is read at the newest snapshot of the stream: it holds all up to P, and some of what comes after.
  *    Without a spool on this machine (the lander is elsewhere) nobody is waited for: the answer reaches to P and says so.
  * 5. The spool's files are kept by hard links. One that is gone means that the lander has moved on: pin anew.
  * 6. The snapshots' files are leased from storage until the query has ended. One that maintenance has unlinked meanwhile: pin anew.
@@ -17,6 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import { type Lake, property, type TableState } from '../../../lake/lake.ts'
 import { findSnapshot, type Snapshot } from '../../../lake/metadata.ts'
+import { isOfStream } from '../../../lake/staged.ts'
 import { SPOOLING_LANDER, type SpoolChunk, type SpoolManifest } from '../../../lander/spool.ts'
 import type { LogReader } from '../../../log/log.ts'
 import { EVENTS_TABLE } from '../../../model/pipeline.ts'
@@ -207,7 +209,7 @@ function hasSpool(events: TableState | undefined): boolean {
   return (events?.metadata.properties[property.lander] ?? SPOOLING_LANDER) === SPOOLING_LANDER
 }
 
-/** The newest snapshot, back from the current one, whose position `proved` reaches; undefined when the table was empty then. */
+/** The newest snapshot, back from the current one, whose position `proved` reaches, or that a stream has made; undefined when the table was empty then. */
 function newestProved(state: TableState, proved: Position | undefined): bigint | undefined {
   const byId = new Map<bigint, Snapshot>(
     state.metadata.snapshots.map((snapshot) => [snapshot['snapshot-id'], snapshot]),
@@ -227,6 +229,8 @@ function newestProved(state: TableState, proved: Position | undefined): bigint |
     }
     const text = snapshot.summary[property.position]
     if (text !== undefined && reaches(proved, parsePosition(text))) return id
+    // It has all that lies before it, and landers leave that out of what comes after.
+    if (isOfStream(snapshot)) return id
     id = snapshot['parent-snapshot-id']
   }
   return undefined

@@ -10,7 +10,7 @@ import { type CompiledPipeline, EVENTS_TABLE } from '../../../../model/pipeline.
 import { nextOffset, type Position } from '../../../../model/position.ts'
 import type { DeadReason } from '../../../dead-reasons.ts'
 import type { ChunkCounts } from '../../../judge/judge.ts'
-import { DEAD_LETTERS_TABLE, landedTables } from '../../../tables.ts'
+import { aheadIn, DEAD_LETTERS_TABLE, landedTables } from '../../../tables.ts'
 import type { SparkConnect } from '../connect/client.ts'
 import { tableOf } from '../connect/rows.ts'
 import type { KafkaPlace } from '../options.ts'
@@ -55,16 +55,55 @@ export async function judgeRange(parts: JudgeParts, from: Position, ranges: Rang
   const { spark, kafka, pipeline } = parts
   await spark.view(KAFKA, kafkaRange(kafka, ranges))
   await cache(spark, RECORDS, (await parts.compile([])).recordsSql(KAFKA))
-  const [read] = await spark.query(
-    `SELECT count(*) AS n, min(unix_micros(received_at)) AS since, slice(array_sort(collect_set(plan) FILTER (WHERE plan RLIKE '^[0-9a-f]{16}$')), 1, ${PLANS_MAX}) AS plans FROM ${RECORDS}`,
-  )
-  const records = Number(read?.['n'] ?? 0)
-  const sql = await parts.compile([...((read?.['plans'] ?? []) as Iterable<string>)])
-  const shared = records === 0 ? [] : await findShared(parts, from, Number(read!['since']))
+  const { records, since, plans } = await summary(spark)
+  const sql = await parts.compile(plans)
+  const shared = records === 0 ? [] : await findShared(parts, from, since)
   const faults = await judgeRepeats(pipeline, shared, parts.readRecords)
   if (faults.length > 0) await viewFaults(spark, faults)
   await cache(spark, JUDGED, sql.judgedSql(RECORDS, faults.length > 0 ? FAULTS : undefined))
-  return count(parts, sql, records)
+  return count(parts, sql, ranges, records)
+}
+
+/** What keeps records from landing as they are judged alone: plans that they name, and ids that their partition has more than once. */
+export async function lookAhead(
+  parts: JudgeParts,
+  from: Position,
+  ranges: Ranges,
+): Promise<{ records: number; plans: string[]; repeats: number }> {
+  const { spark } = parts
+  await spark.view(KAFKA, kafkaRange(parts.kafka, ranges))
+  await cache(spark, RECORDS, (await parts.compile([])).recordsSql(KAFKA))
+  const { records, since, plans } = await summary(spark)
+  const shared = records === 0 ? [] : await findShared(parts, from, since)
+  const faults = await judgeRepeats(parts.pipeline, shared, parts.readRecords)
+  return { records, plans, repeats: faults.length }
+}
+
+/** After `lookAhead`: records per partition of these ranges, which lie inside its own. */
+export async function countRecords(spark: SparkConnect, ranges: Ranges): Promise<Record<number, number>> {
+  return countBy(spark, `SELECT partition FROM ${RECORDS} WHERE ${insideSql(ranges)}`)
+}
+
+/** Rows per partition. */
+export async function countBy(spark: SparkConnect, select: string): Promise<Record<number, number>> {
+  const rows = await spark.query(`SELECT partition, count(*) AS n FROM (${select}) GROUP BY partition`)
+  return Object.fromEntries(rows.map(({ partition, n }) => [Number(partition), Number(n)]))
+}
+
+/** What lies inside ranges, as a condition. */
+export function insideSql(ranges: Ranges): string {
+  const inside = Object.entries(ranges).map(
+    ([partition, { from, to }]) => `partition = ${partition} AND offset >= ${from} AND offset < ${to}`,
+  )
+  return inside.length === 0 ? 'false' : inside.join(' OR ')
+}
+
+async function summary(spark: SparkConnect): Promise<{ records: number; since: number; plans: string[] }> {
+  const [read] = await spark.query(
+    `SELECT count(*) AS n, min(unix_micros(received_at)) AS since, slice(array_sort(collect_set(plan) FILTER (WHERE plan RLIKE '^[0-9a-f]{16}$')), 1, ${PLANS_MAX}) AS plans FROM ${RECORDS}`,
+  )
+  const plans = [...((read?.['plans'] ?? []) as Iterable<string>)]
+  return { records: Number(read?.['n'] ?? 0), since: Number(read?.['since'] ?? 0), plans }
 }
 
 /** Lets go of the views and of what Spark keeps for them. */
@@ -73,10 +112,15 @@ export async function clear(spark: SparkConnect): Promise<void> {
   await Promise.all(views.map((view) => spark.run(`DROP VIEW IF EXISTS ${view}`)))
 }
 
-async function readReasons(spark: SparkConnect, sql: SparkSql): Promise<DeadReason[]> {
+function readReasons(spark: SparkConnect, sql: SparkSql): Promise<DeadReason[]> {
+  return readReasonsOf(spark, sql.tableSql(JUDGED, DEAD_LETTERS_TABLE))
+}
+
+/** Why these rows of `dead_letters` are dead: one per event, source, reason and field. */
+export async function readReasonsOf(spark: SparkConnect, deadLetters: string): Promise<DeadReason[]> {
   const rows = await spark.query(
     `SELECT event_type AS event, coalesce(source, '') AS source, reason, field, coalesce(min(detail), '') AS detail
-     FROM (${sql.tableSql(JUDGED, DEAD_LETTERS_TABLE)}) GROUP BY event_type, source, reason, field ORDER BY ALL LIMIT ${REASONS_MAX}`,
+     FROM (${deadLetters}) GROUP BY event_type, source, reason, field ORDER BY ALL LIMIT ${REASONS_MAX}`,
   )
   return rows as unknown as DeadReason[]
 }
@@ -109,20 +153,26 @@ async function findShared(parts: JudgeParts, from: Position, sinceMicros: number
   }))
 }
 
+/** What lies before a position, as a condition. */
+export function beforeSql(position: Position): string {
+  const before = Object.keys(position.next)
+    .map(Number)
+    .filter((partition) => nextOffset(position, partition) > 0)
+    .map((partition) => `partition = ${partition} AND offset < ${nextOffset(position, partition)}`)
+  return before.length === 0 ? 'false' : before.join(' OR ')
+}
+
 /** First records of their ids that landed before the range, inside the window; undefined when nothing has landed. */
 function landedIds({ states, nameOf }: JudgeParts, from: Position, since: number): string | undefined {
-  const before = Object.keys(from.next)
-    .map(Number)
-    .filter((partition) => nextOffset(from, partition) > 0)
-    .map((partition) => `partition = ${partition} AND offset < ${nextOffset(from, partition)}`)
+  const before = beforeSql(from)
   const selects = [EVENTS_TABLE.name, DEAD_LETTERS_TABLE.name]
     .filter((table) => states.get(table)?.metadata['current-snapshot-id'] !== undefined)
     .map((table) => {
       const first = table === EVENTS_TABLE.name ? '' : ` AND reason <> 'id_conflict'`
       return `SELECT partition, offset, event_id, unix_micros(received_at) AS received, sha2(encode(raw_event, 'UTF-8'), 256) AS digest, false AS route, true AS landed
-        FROM ${nameOf(table)} WHERE (${before.join(' OR ')}) AND received_at >= timestamp_micros(${since})${first}`
+        FROM ${nameOf(table)} WHERE (${before}) AND received_at >= timestamp_micros(${since})${first}`
     })
-  return before.length === 0 || selects.length === 0 ? undefined : selects.join(' UNION ALL ')
+  return selects.length === 0 ? undefined : selects.join(' UNION ALL ')
 }
 
 function viewFaults(spark: SparkConnect, faults: readonly Fault[]): Promise<void> {
@@ -138,7 +188,8 @@ function viewFaults(spark: SparkConnect, faults: readonly Fault[]): Promise<void
   return spark.view(FAULTS, { local_relation: { data } })
 }
 
-async function count({ spark, pipeline }: JudgeParts, sql: SparkSql, records: number): Promise<Judged> {
+async function count(parts: JudgeParts, sql: SparkSql, ranges: Ranges, records: number): Promise<Judged> {
+  const { spark, pipeline, states } = parts
   const rows = await spark.query(
     `SELECT partition, fate, event_type, count(*) AS n FROM ${JUDGED} GROUP BY partition, fate, event_type`,
   )
@@ -163,7 +214,20 @@ async function count({ spark, pipeline }: JudgeParts, sql: SparkSql, records: nu
     )
   }
   const tables = landedTables(pipeline)
+  const select = (name: string) => {
+    const ahead = aheadIn(states.get(name)!, ranges)
+    const judged = ahead ? `(SELECT * FROM ${JUDGED} WHERE NOT (${beforeSql(ahead)}))` : JUDGED
+    return sql.tableSql(judged, tables.find((table) => table.name === name)!)
+  }
+  const own = new Map<string, number>()
+  for (const { name } of tables) {
+    if (aheadIn(states.get(name)!, ranges) === undefined) continue
+    const [row] = await spark.query(`SELECT count(*) AS n FROM (${select(name)})`)
+    own.set(name, Number(row!['n']))
+  }
   const rowsOf = (name: string) => {
+    const rows = own.get(name)
+    if (rows !== undefined) return rows
     if (name === EVENTS_TABLE.name) return sum('landed')
     if (name === DEAD_LETTERS_TABLE.name) return sum('dead')
     const { events } = tables.find((table) => table.name === name)!
@@ -175,7 +239,7 @@ async function count({ spark, pipeline }: JudgeParts, sql: SparkSql, records: nu
       .map(({ name }) => ({ name, rows: rowsOf(name) }))
       .filter(({ name, rows }) => rows > 0 || name === EVENTS_TABLE.name),
     readReasons: () => readReasons(spark, sql),
-    select: (name) => sql.tableSql(JUDGED, tables.find((table) => table.name === name)!),
+    select,
   }
 }
 

@@ -18,12 +18,13 @@ import { STAGED_PREFIX } from '../../../../lake/staged.ts'
 import type { LogReader } from '../../../../log/log.ts'
 import { type CompiledPipeline, EVENTS_TABLE } from '../../../../model/pipeline.ts'
 import type { Plan } from '../../../../model/plan.ts'
-import type { Position } from '../../../../model/position.ts'
-import { type BatchPlan, saveDefinition, savePlan } from '../../../batch-plan.ts'
+import { type Position, samePosition } from '../../../../model/position.ts'
+import { type BatchPlan, loadPlan, saveDefinition, savePlan } from '../../../batch-plan.ts'
 import type { DeadReason } from '../../../dead-reasons.ts'
-import { addCounts, differs, isAt, outcomeOf } from '../../../landing.ts'
+import type { ChunkCounts } from '../../../judge/judge.ts'
+import { addCounts, differs, isAt, outcomeOf, targetOf } from '../../../landing.ts'
 import type { LanderLogger } from '../../../logger.ts'
-import { checkLog, checkTablePosition, landedTables, takeOver } from '../../../tables.ts'
+import { checkLog, checkTablePosition, committedPosition, landedTables, takeOver } from '../../../tables.ts'
 import type { SparkConnect } from '../connect/client.ts'
 import type { KafkaPlace } from '../options.ts'
 import { compileSparkSql, type SparkSql } from '../sql/compile.ts'
@@ -43,6 +44,25 @@ export interface BatchParts {
   readRecords: ReadRecords
   logger: LanderLogger
   onDead?: (reason: DeadReason) => void
+}
+
+/** The plan that was begun and not finished, if it is of this log and this lake. */
+export async function openPlan({ directory, lake, log }: BatchParts): Promise<BatchPlan | undefined> {
+  const plan = await loadPlan(directory)
+  if (plan === undefined || plan.from.logId !== log.id) return undefined
+  const events = await lake.load('events')
+  if (plan.number <= (events?.batch ?? 0)) return undefined
+  const position = await committedPosition(lake, log)
+  // A lake that was made anew or restored stands elsewhere: the plan is not its history.
+  if (!samePosition(position, plan.from)) return undefined
+  await checkLog(log, position)
+  return plan
+}
+
+/** What Spark has staged, by its id; of a stream, by this micro-batch. */
+interface Staged {
+  wapId: string
+  streamEpoch?: number
 }
 
 /** Statements that stage tables side by side. */
@@ -111,27 +131,34 @@ export class BatchSession {
 
   /** Executes a plan that was not finished: judges its range again, by this (the plan's) definition. */
   async redo(plan: BatchPlan): Promise<void> {
-    const { logger, log, lake } = this.#parts
+    const { logger, log } = this.#parts
     logger.info(
       { batch: plan.number, from: plan.from, to: plan.to },
       `finishing batch ${plan.number} that was begun earlier`,
     )
-    for (const name of this.states.keys()) {
-      const state = await lake.load(name)
-      if (state !== undefined) this.states.set(name, state)
-    }
+    await this.refresh()
     const spark = await this.#parts.spark()
     const judged = await this.#judge(spark, plan.from, rangesBetween(plan.from, plan.to))
     await checkLog(log, plan.from)
     for (const { name, rows } of plan.tables) {
+      if (isAt(this.states.get(name)!, plan)) continue
       const found = judged.tables.find((table) => table.name === name)?.rows ?? 0
       if (found !== rows) throw differs(plan, name, rows, found)
     }
     await this.#execute(spark, plan, judged)
   }
 
-  async #judge(spark: SparkConnect, from: Position, ranges: Ranges): Promise<Judged> {
-    const parts: JudgeParts = {
+  /** Reads the tables again, after a failure that may have committed something. */
+  async refresh(): Promise<void> {
+    for (const name of this.states.keys()) {
+      const state = await this.#parts.lake.load(name)
+      if (state !== undefined) this.states.set(name, state)
+    }
+  }
+
+  /** What a stream needs to judge as a batch does. */
+  judging(spark: SparkConnect): JudgeParts {
+    return {
       spark,
       kafka: this.#parts.kafka,
       pipeline: this.pipeline,
@@ -140,7 +167,40 @@ export class BatchSession {
       states: this.states,
       readRecords: this.#parts.readRecords,
     }
-    const judged = await judgeRange(parts, from, ranges)
+  }
+
+  /** Of these versions of plans, those that are known and that no statement of ours has been told yet. */
+  async newPlans(versions: readonly string[]): Promise<string[]> {
+    const told = new Set([...this.#plans.keys(), this.pipeline.plan.version])
+    await this.#compile(versions)
+    return [...this.#plans.keys()].filter((version) => !told.has(version))
+  }
+
+  /** Takes what a stream has staged of a table; the table stands at `to` then. */
+  async takeEpoch(
+    name: string,
+    to: Position,
+    counts: ChunkCounts,
+    staged: Staged & { rows: number },
+  ): Promise<void> {
+    const number = this.events.batch + 1
+    const from = this.states.get(name)!.position ?? to
+    const { epoch, pipeline } = this
+    const plan: BatchPlan = {
+      version: 1,
+      number,
+      epoch,
+      from,
+      to,
+      definition: pipeline.hash,
+      tables: [],
+      counts,
+    }
+    await this.#commit(plan, { name, rows: staged.rows }, staged)
+  }
+
+  async #judge(spark: SparkConnect, from: Position, ranges: Ranges): Promise<Judged> {
+    const judged = await judgeRange(this.judging(spark), from, ranges)
     const { onDead } = this.#parts
     if (onDead && Object.values(judged.counts).some(({ dead }) => dead > 0)) {
       for (const reason of await judged.readReasons()) onDead(reason)
@@ -158,11 +218,13 @@ export class BatchSession {
     cleared.catch(() => {})
     const others = open.filter(({ name }) => name !== EVENTS_TABLE.name)
     // All have come to their end before a failure is told: nothing goes on behind it.
-    for (const done of await Promise.allSettled(others.map((table) => this.#commit(plan, table, wapId)))) {
+    for (const done of await Promise.allSettled(
+      others.map((table) => this.#commit(plan, table, { wapId })),
+    )) {
       if (done.status === 'rejected') throw done.reason
     }
     // It proves the batch for all tables.
-    for (const table of open) if (table.name === EVENTS_TABLE.name) await this.#commit(plan, table, wapId)
+    for (const table of open) if (table.name === EVENTS_TABLE.name) await this.#commit(plan, table, { wapId })
     await cleared
   }
 
@@ -188,7 +250,7 @@ export class BatchSession {
   async #commit(
     plan: BatchPlan,
     { name, rows }: { name: string; rows: number },
-    wapId: string,
+    staged: Staged,
   ): Promise<void> {
     const { lake, logger } = this.#parts
     const state = this.states.get(name)!
@@ -196,7 +258,7 @@ export class BatchSession {
       name === EVENTS_TABLE.name ? { counters: addCounts(state.counters ?? {}, plan.counts) } : {}
     const commit = {
       expect: { position: state.position, epoch: this.epoch },
-      position: plan.to,
+      position: targetOf(state, plan),
       batch: plan.number,
       ...counters,
     }
@@ -204,9 +266,9 @@ export class BatchSession {
       try {
         // The commit point of this table.
         const landed =
-          rows === 0
+          rows === 0 && staged.streamEpoch === undefined
             ? await lake.commit(name, { ...commit, add: [] })
-            : await lake.commitStaged(name, { ...commit, wapId, rows })
+            : await lake.commitStaged(name, { ...commit, ...staged, rows })
         return void this.states.set(name, landed)
       } catch (error) {
         // Only staging again helps.

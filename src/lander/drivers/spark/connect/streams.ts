@@ -84,6 +84,16 @@ export async function streamProgress(spark: SparkConnect, query: StreamQuery): P
   return (recent?.recent_progress_json ?? []).map(readProgress)
 }
 
+/** The newest micro-batch; undefined before the first. */
+export async function lastProgress(
+  spark: SparkConnect,
+  query: StreamQuery,
+): Promise<StreamProgress | undefined> {
+  const { recent_progress: last } = await ask(spark, query, { last_progress: true })
+  const json = last?.recent_progress_json?.[0]
+  return json === undefined ? undefined : readProgress(json)
+}
+
 /** Why it ended, in one line; undefined when it runs or was stopped. */
 export async function streamFailure(spark: SparkConnect, query: StreamQuery): Promise<string | undefined> {
   const { exception } = await ask(spark, query, { exception: true })

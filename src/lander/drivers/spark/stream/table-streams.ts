@@ -1,0 +1,184 @@
+/**
+ * One streaming query per table, side by side in a session: each reads the topic from where its table stands and stages a snapshot per
+ * micro-batch under one `wap.id`. Nothing of it is visible, and nothing of it is needed again: a stream that is lost is begun anew, with
+ * a checkpoint of its own, where its table stands then.
+ */
+import { LandfallError } from '../../../../base/errors.ts'
+import type { TableDefinition } from '../../../../model/pipeline.ts'
+import type { Position } from '../../../../model/position.ts'
+import { nextOffset } from '../../../../model/position.ts'
+import { beforeSql } from '../batch/judged.ts'
+import type { SparkConnect } from '../connect/client.ts'
+import { readSource, sqlOver } from '../connect/relation.ts'
+import {
+  activeStreams,
+  lastProgress,
+  type StreamProgress,
+  type StreamQuery,
+  startStream,
+  stopStream,
+  streamFailure,
+  streamProgress,
+} from '../connect/streams.ts'
+import type { KafkaPlace } from '../options.ts'
+import type { SparkSql } from '../sql/compile.ts'
+
+const KAFKA = 'landfall_kafka'
+
+export interface TableStreamsOptions {
+  spark: SparkConnect
+  kafka: KafkaPlace
+  logId: string
+  sql: SparkSql
+  tables: { definition: TableDefinition; nameInSpark: string; from: Position }[]
+  partitions: number[]
+  /** Set in the session before the queries start; they keep it. */
+  wapId: string
+  /** A folder that Spark can write, as its Hadoop client names it. */
+  checkpoints: string
+  everyMs: number
+  /** Records at and behind it are left out. */
+  until?: Position
+  /** Records of a micro-batch at most. */
+  rowsMax: number
+}
+
+/** A micro-batch that is staged. */
+export interface Epoch {
+  id: number
+  end: Position
+}
+
+interface TableStream {
+  query: StreamQuery
+  /** Of the last micro-batch that was told. */
+  last: number
+}
+
+export class TableStreams {
+  readonly wapId: string
+  readonly partitions: ReadonlySet<number>
+  readonly #spark: SparkConnect
+  readonly #topic: string
+  readonly #logId: string
+  readonly #until: Position | undefined
+  readonly #streams = new Map<string, TableStream>()
+
+  private constructor({ spark, kafka, logId, wapId, partitions, until }: TableStreamsOptions) {
+    this.#spark = spark
+    this.#topic = kafka.topic
+    this.#logId = logId
+    this.#until = until
+    this.wapId = wapId
+    this.partitions = new Set(partitions)
+  }
+
+  static async start(options: TableStreamsOptions): Promise<TableStreams> {
+    const { spark, tables, wapId, checkpoints, everyMs } = options
+    const streams = new TableStreams(options)
+    await spark.configure({ 'spark.wap.id': wapId })
+    for (const { definition, nameInSpark, from } of tables) {
+      const query = await startStream(spark, {
+        name: `${wapId}-${definition.name}`,
+        input: inputOf(options, definition, from),
+        table: nameInSpark,
+        checkpoint: `${checkpoints}/${definition.name}`,
+        trigger: { everyMs },
+        // Rows of several days may come in any order.
+        options: { 'fanout-enabled': 'true' },
+      })
+      streams.#streams.set(definition.name, { query, last: -1 })
+    }
+    return streams
+  }
+
+  /** The micro-batches of each table since the last call, in order. Throws `lander/stream-ended` when a query has ended. */
+  async poll(): Promise<Map<string, Epoch[]>> {
+    const active = new Set((await activeStreams(this.#spark)).map(({ id }) => id.run_id))
+    const found = new Map<string, Epoch[]>()
+    for (const [table, stream] of this.#streams) {
+      if (!active.has(stream.query.id.run_id)) throw await this.#ended(table, stream.query)
+      const fresh = await this.#since(stream)
+      if (fresh.length > 0) found.set(table, fresh)
+    }
+    return found
+  }
+
+  /** Stops what is under way. Best effort: what a query that goes on stages is never taken. */
+  async stop(): Promise<void> {
+    await Promise.allSettled([...this.#streams.values()].map(({ query }) => stopStream(this.#spark, query)))
+  }
+
+  async #since(stream: TableStream): Promise<Epoch[]> {
+    const last = await lastProgress(this.#spark, stream.query)
+    if (last === undefined || last.batchId <= stream.last) return []
+    const recent = last.batchId === stream.last + 1 ? [last] : await streamProgress(this.#spark, stream.query)
+    const epochs: Epoch[] = []
+    for (const progress of recent) {
+      if (progress.batchId <= stream.last || !hasRun(progress)) continue
+      if (progress.batchId !== stream.last + 1) throw missed(stream.query.name)
+      stream.last = progress.batchId
+      epochs.push({ id: progress.batchId, end: this.#position(progress) })
+    }
+    return epochs
+  }
+
+  #position({ sources: [source] }: StreamProgress): Position {
+    const offsets = (source?.end as Record<string, Record<string, number>> | undefined)?.[this.#topic]
+    const ends = Object.entries(offsets ?? {}).map(([partition, offset]) => {
+      const last = this.#until ? nextOffset(this.#until, Number(partition)) : offset
+      return [partition, Math.min(offset, last)]
+    })
+    return { logId: this.#logId, next: Object.fromEntries(ends) as Position['next'] }
+  }
+
+  async #ended(table: string, query: StreamQuery): Promise<LandfallError> {
+    const why = await streamFailure(this.#spark, query)
+    return new LandfallError(
+      'retry',
+      'lander/stream-ended',
+      `the stream of ${table} has ended: ${why ?? 'it was stopped'}`,
+      {
+        hint: 'It is begun again where the table stands',
+      },
+    )
+  }
+}
+
+/** Spark tells of triggers that found nothing, too. */
+function hasRun({ sources }: StreamProgress): boolean {
+  return sources.some(({ start, end }) => JSON.stringify(start) !== JSON.stringify(end))
+}
+
+function missed(name: string): LandfallError {
+  return new LandfallError('retry', 'lander/stream-missed', `micro-batches of ${name} went by unseen`, {
+    hint: 'It is begun again where the table stands',
+  })
+}
+
+function inputOf(
+  { kafka, partitions, sql, rowsMax, until }: TableStreamsOptions,
+  table: TableDefinition,
+  from: Position,
+) {
+  const starting = Object.fromEntries(partitions.map((partition) => [partition, nextOffset(from, partition)]))
+  const source = readSource(
+    'kafka',
+    {
+      ...kafka.options,
+      'kafka.bootstrap.servers': kafka.servers,
+      assign: JSON.stringify({ [kafka.topic]: partitions }),
+      startingOffsets: JSON.stringify({ [kafka.topic]: starting }),
+      maxOffsetsPerTrigger: String(rowsMax),
+      includeHeaders: 'true',
+      'kafka.isolation.level': 'read_committed',
+      failOnDataLoss: 'true',
+    },
+    true,
+  )
+  const wanted = until ? `(SELECT * FROM ${KAFKA} WHERE ${beforeSql(until)})` : KAFKA
+  const query = `WITH landfall_stream_records AS (${sql.recordsSql(wanted)}),
+    landfall_stream_judged AS (${sql.judgedSql('landfall_stream_records')})
+    ${sql.tableSql('landfall_stream_judged', table)}`
+  return sqlOver(query, { [KAFKA]: source })
+}

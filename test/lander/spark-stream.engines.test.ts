@@ -1,0 +1,158 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { compareTable } from '../../src/pipeline/swap/compare.ts'
+import { startSparkConnect } from '../engines/spark-connect.ts'
+import { findSparkEngines, SparkWorld, type SparkWorldOptions } from './spark-world.ts'
+import { game, type Sent } from './support.ts'
+
+const TIMEOUT_MS = 300_000
+const engines = await findSparkEngines()
+
+function open(options: SparkWorldOptions = {}): Promise<SparkWorld> {
+  if ('missing' in engines) throw new Error(engines.missing)
+  return SparkWorld.open(engines, { stream: true, ...options })
+}
+
+function it(what: string, work: () => Promise<void>): void {
+  test(what, { timeout: TIMEOUT_MS }, async ({ skip }) => {
+    if ('missing' in engines) return skip(engines.missing)
+    await work()
+  })
+}
+
+const sword = (id: string): Sent => ({ event: { event_type: 'purchase_sword', type: id, cost: 1 }, id })
+const ids = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
+
+/** Purchases, guilds, what fits no plan, and now and then nothing for a table. */
+function some(count: number, from = 0): Sent[] {
+  return Array.from({ length: count }, (_, i) => {
+    const n = from + i
+    const events = [
+      { event_type: 'purchase_sword', type: `é${n}`, cost: n % 7 === 0 ? null : n },
+      { event_type: 'purchase_shield', type: 'round', cost: n },
+      { event_type: 'join_guild', guild_name: `g${n}`, members: n },
+      { event_type: 'join_guild', guild_name: `g${n}`, members: -1 },
+      { event_type: 'default' },
+    ]
+    return { event: events[n % events.length], id: `id-${n}`, at: n * 1000 }
+  })
+}
+
+/** Commits of a table that took what a stream had staged. */
+async function takenFromStreams(world: SparkWorld, table: string): Promise<number> {
+  const { metadata } = (await world.lake.load(table))!
+  const ids = metadata.snapshots.map(({ summary }) => summary['published-wap-id'] ?? '')
+  return ids.filter((id) => id.startsWith('landfall-stream-')).length
+}
+
+async function expectEqual(world: SparkWorld): Promise<void> {
+  const other = await world.openAnother()
+  await using duckdb = await world.openDuckdb({ lake: other, directory: join(world.directory, 'duckdb') })
+  await duckdb.landToEnd()
+  for (const table of [...game.tables.map(({ name }) => name), 'events', 'dead_letters']) {
+    const compared = await compareTable(await world.connection(), table, { now: other, next: world.lake })
+    expect(compared.differences).toEqual([])
+    expect(compared).toMatchObject({ equal: true })
+    expect(compared.now.rows).toBeGreaterThan(0)
+  }
+  expect((await world.lake.load('events'))!.counters).toEqual((await other.load('events'))!.counters)
+}
+
+it('what it streams equals what DuckDB lands, row by row, and a repeated id is landed by a batch', async () => {
+  await using world = await open({ partitions: 2 })
+  await world.send(...some(500))
+  await using lander = await world.open()
+  expect(await lander.landToEnd()).toMatchObject({ records: 500, duplicate: 0 })
+  expect(await takenFromStreams(world, 'events')).toBeGreaterThan(0)
+  expect(await takenFromStreams(world, 'guilds')).toBeGreaterThan(0)
+  const conflict = { event: { event_type: 'default', other: 1 }, id: 'id-4' }
+  await world.send(...some(50, 100), conflict, ...some(50, 500))
+  expect(await lander.landToEnd()).toMatchObject({ records: 101, duplicate: 50 })
+  await expectEqual(world)
+})
+
+/** Each id is in `events` once, and in the tables of its event once. */
+async function expectExactlyOnce(world: SparkWorld, count: number): Promise<void> {
+  const [sums] = await world.rows('events', 'count(*)::INT AS n, count(DISTINCT event_id)::INT AS ids')
+  expect(sums).toEqual({ n: count, ids: count })
+  for (const table of ['purchases', 'sword_purchases'])
+    expect(await world.rows(table, 'count(*)::INT AS n, count(DISTINCT type)::INT AS ids')).toEqual([
+      { n: count, ids: count },
+    ])
+  const { counters } = (await world.lake.load('events'))!
+  expect(Object.values(counters!).reduce((sum, { landed }) => sum + landed, 0)).toBe(count)
+}
+
+/** Sends swords until it is told to stop. */
+function load(world: SparkWorld): () => Promise<number> {
+  let more = true
+  let count = 0
+  const writing = (async () => {
+    for (let n = 0; more; n++) {
+      await world.send(...ids(20, `n${n}-`).map(sword))
+      count += 20
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  })()
+  return async () => {
+    more = false
+    await writing
+    return count
+  }
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const limit = performance.now() + TIMEOUT_MS
+  while (!(await condition())) {
+    if (performance.now() > limit) throw new Error('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 400))
+  }
+}
+
+it('driver and server are killed under load, DuckDB takes over where the streams stopped, and none is lost or doubled', async () => {
+  await using world = await open({ partitions: 2 })
+  const started = await startSparkConnect()
+  if ('missing' in started) throw new Error(started.missing)
+  await using server = started
+  world.spark = server.state
+  const stopLoad = load(world)
+  const options = { settings: { batchAgeMs: 300, idleMs: 300 } }
+
+  const duckdb = await world.openDuckdb(options)
+  const stopped = new AbortController()
+  const running = duckdb.run(stopped.signal)
+  await until(() => duckdb.status().batch > 0)
+  stopped.abort()
+  await running
+  await duckdb[Symbol.asyncDispose]()
+
+  // A driver of its own, killed once it has taken something from its streams: its queries go on.
+  const child = fork(join(import.meta.dirname, 'spark-lander-child.ts'), [
+    JSON.stringify(world.places()),
+    'follow',
+  ])
+  await until(async () => child.exitCode !== null || (await takenFromStreams(world, 'purchases')) > 1)
+  expect(child.exitCode).toBeNull()
+  child.kill('SIGKILL')
+
+  // The next one, whose server is killed in the middle.
+  const next = await world.open(options)
+  const stop = new AbortController()
+  const following = next.run(stop.signal)
+  const before = await takenFromStreams(world, 'events')
+  await until(async () => (await takenFromStreams(world, 'events')) > before)
+  await server.kill()
+  await server.restart()
+  const { batch } = next.status()
+  await until(() => next.status().batch > batch)
+
+  // DuckDB takes over while the streams run: the other is fenced.
+  const last = await world.openDuckdb({ ...options, directory: join(world.directory, 'elsewhere') })
+  await expect(following).rejects.toMatchObject({ code: 'lake/fenced' })
+  await next[Symbol.asyncDispose]()
+  const count = await stopLoad()
+  await last.landToEnd()
+  await last[Symbol.asyncDispose]()
+  await expectExactlyOnce(world, count)
+})
