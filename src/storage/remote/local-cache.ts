@@ -5,7 +5,7 @@
  *   boot                             the boot of the machine that filled it
  *   objects/<hash of the URL>        a whole copy; its time is its last use
  *   processes/<pid>-<random>/lock    held as long as the process lives
- *   processes/<…>/work/              files being written or fetched
+ *   processes/<…>/work               folder of files being written or fetched
  *   processes/<…>/leases/<hash>      hard links to copies in use: another process may evict the name, the bytes stay
  *
  * A file gets its name in `objects` when it is whole. What a crash leaves lies in the directory of a dead process, which the next one
