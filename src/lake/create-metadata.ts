@@ -23,7 +23,10 @@ export function createMetadata(
     'write.metadata.delete-after-commit.enabled': 'true',
     'write.metadata.previous-versions-max': '20',
   }
-  if (initial.position !== undefined) properties[property.position] = formatPosition(initial.position)
+  if (initial.position !== undefined) {
+    properties[property.position] = formatPosition(initial.position)
+    properties[property.begin] = formatPosition(initial.position)
+  }
   return {
     'format-version': 2,
     'table-uuid': randomUUID(),

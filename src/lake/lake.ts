@@ -20,6 +20,8 @@ export const property = {
   epoch: 'landfall.epoch',
   batch: 'landfall.batch',
   counters: 'landfall.counters',
+  /** Where the table was when it was made: what it has begins there. */
+  begin: 'landfall.begin',
   formatVersion: 'landfall.format-version',
   /** `true`: another engine has written some of the files, whose columns may bear other names: they are found by field id. */
   staged: 'landfall.staged',

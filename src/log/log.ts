@@ -84,6 +84,8 @@ export interface RecordCursor {
 export interface LogReader extends AsyncDisposable {
   /** Identity of the log: positions of another log do not fit. */
   readonly id: string
+  /** Every offset has a record. A topic may have offsets without one: marks of transactions, what compaction took. */
+  readonly consecutive: boolean
   /** Earliest position that can still be read. */
   start(): Promise<Position>
   /** The durable end: the position after the last record that survives a power cut. */

@@ -37,6 +37,7 @@ async function fill(count: number): Promise<void> {
 function altered(log: LogReader, at: number, value: string): LogReader {
   return {
     id: log.id,
+    consecutive: log.consecutive,
     start: () => log.start(),
     end: () => log.end(),
     waitBeyond: (position, signal) => log.waitBeyond(position, signal),

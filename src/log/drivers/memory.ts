@@ -37,6 +37,7 @@ export function createMemoryLog(settings: MemoryLogSettings = {}): EventLog {
 
 class MemoryLog implements EventLog {
   readonly id: string
+  readonly consecutive = true
   readonly pressure: { queuedBytes: number; queuedBytesMax: number }
   readonly #appendBytesMax: number
   readonly #sync: (() => Promise<void>) | undefined

@@ -9,12 +9,14 @@ import type { LogRecord } from '../../model/record.ts'
  */
 export class LogRange implements LogReader {
   readonly id: string
+  readonly consecutive: boolean
   readonly #log: LogReader
   readonly #from: Position
   readonly #to: Position
 
   constructor(log: LogReader, from: Position, to: Position) {
     this.id = log.id
+    this.consecutive = log.consecutive
     this.#log = log
     this.#from = from
     this.#to = to

@@ -147,6 +147,7 @@ interface EmbeddedLogParts {
 
 export class EmbeddedLog implements EventLog {
   readonly id: string
+  readonly consecutive = true
   /** Bytes of an unfinished commit that opening cut. */
   readonly cutBytes: number
   readonly #writer: Writer

@@ -40,6 +40,7 @@ interface Place {
 
 export class EmbeddedReader implements LogReader {
   readonly id: string
+  readonly consecutive = true
   readonly #directory: string
   readonly #source: DurableSource
   readonly #index = new SparseIndex()

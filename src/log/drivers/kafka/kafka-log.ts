@@ -143,6 +143,7 @@ interface KafkaLogParts {
 
 class KafkaLog implements EventLog {
   readonly id: string
+  readonly consecutive = false
   readonly #parts: KafkaLogParts
   readonly #reader: KafkaReader
   #closing: Promise<void> | undefined

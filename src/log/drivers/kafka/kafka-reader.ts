@@ -28,6 +28,7 @@ export interface KafkaReaderParts {
 
 export class KafkaReader implements LogReader {
   readonly id: string
+  readonly consecutive = false
   readonly #parts: KafkaReaderParts
   readonly #reads = new Set<Fetcher>()
   #closed = false
