@@ -1,0 +1,13 @@
+/** The crash sweep in its quick profile; `npm run test:faults -- --long` goes through every operation. */
+import { expect, test } from 'vitest'
+import { runSweep } from './sweep.ts'
+
+test('killed at writes, syncs and renames of ingest, landing, maintenance and recovery: nothing lost, nothing twice', async () => {
+  const seed = Number(process.env['LANDFALL_SEED'] ?? Date.now() % 1_000_000)
+  console.log(`LANDFALL_SEED=${seed}`)
+  const report = await runSweep({ points: 24, every: 60, seed })
+  expect(report).toMatchObject({ lost: 0, doubled: 0, unrecoverable: 0 })
+  expect(report.points).toBeGreaterThanOrEqual(24)
+  expect(report.verdicts).toBeGreaterThan(report.points / 2)
+  expect(Object.keys(report.byPhase).sort()).toEqual(['recover', 'work'])
+}, 600_000)
