@@ -85,6 +85,7 @@ export async function openLander(options: LanderOptions): Promise<Lander> {
       directory,
       plans: options.plans,
       adoptBytes: settings.adoptBytes,
+      retryMs: settings.retryMs,
       desks: [await openDesk(instance, 'desk_0'), await openDesk(instance, 'desk_1')],
       lookup: await connect(instance),
       connection: await connect(instance),

@@ -22,6 +22,8 @@ import type { JudgedChunk } from './spool-writer.ts'
 import { checkTablePosition } from './tables.ts'
 
 const ATTEMPTS_MAX = 8
+const RETRY_MS = 100
+const RETRY_MAX_MS = 5000
 /** Of one batch at most about so many files of a table: questions that cut small chunks must not scatter it. */
 const ADOPTED_MAX = 12
 
@@ -29,6 +31,8 @@ export interface LandingParts {
   lake: Lake
   connection: DuckDBConnection
   adoptBytes: number
+  /** Wait before the second attempt of a commit (default 100 ms); twice as long before each further one. */
+  retryMs?: number
   logger: LanderLogger
 }
 
@@ -109,7 +113,7 @@ async function commitTable(
  * Whatever the error says, the table is looked at: an answer may have been lost, and only the position tells.
  */
 export async function outcomeOf(
-  { lake, logger }: Pick<LandingParts, 'lake' | 'logger'>,
+  { lake, logger, retryMs = RETRY_MS }: Pick<LandingParts, 'lake' | 'logger' | 'retryMs'>,
   plan: BatchPlan,
   epoch: number,
   table: string,
@@ -125,7 +129,7 @@ export async function outcomeOf(
     { err: error, table, batch: plan.number, attempt },
     `committing to ${table} failed; trying again`,
   )
-  await sleep(Math.min(5000, 50 * 2 ** attempt))
+  await sleep(Math.min(RETRY_MAX_MS, retryMs * 2 ** (attempt - 1)))
   return undefined
 }
 

@@ -24,6 +24,8 @@ export interface LanderSettings {
    * eight, makes less work of those in between than landing, which merges the few of one batch.
    */
   adoptBytes: number
+  /** A commit that failed is tried again after this long, then after twice as long, and so on. */
+  retryMs: number
   /** Ids that are remembered at most; beyond it the oldest are let go although they are inside the window. */
   idsMax: number
   /** Below this share of free disk the spool and compaction stop … */
@@ -46,6 +48,7 @@ export const LANDER_DEFAULTS: LanderSettings = {
   memoryBytes: 512 * 1024 * 1024,
   threads: 1,
   adoptBytes: 128 * 1024,
+  retryMs: 100,
   idsMax: 20_000_000,
   reserveSpool: 0.05,
   reserveCommit: 0.01,

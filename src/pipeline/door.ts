@@ -97,7 +97,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     throw error
   }
   const trimming = setInterval(() => {
-    trim(catalog, log, collector).catch((error: Error) =>
+    trimLog(catalog, log, collector).catch((error: Error) =>
       options.logger.warn({ error: error.message }, 'the log was not trimmed'),
     )
   }, TRIM_INTERVAL_MS)
@@ -129,10 +129,10 @@ function openCatalogOnce(places: Places, storage: Storage): () => Promise<Catalo
 }
 
 /** Lets go of what every table has landed and the state's snapshot holds, as far as retention allows. */
-async function trim(
+export async function trimLog(
   catalog: () => Promise<Catalog | undefined>,
   log: EventLog,
-  collector: Collector,
+  collector: Pick<Collector, 'statePosition'>,
 ): Promise<void> {
   const landed = await landedPosition(await catalog())
   if (landed === undefined) return
