@@ -55,6 +55,33 @@ else {
     await own.close()
   })
 
+  test('a commit that a snapshot staged by another engine has overtaken is a conflict, and is made again', async () => {
+    const own = await openNamespace(rest.url)
+    const create = createMetadata({ ...purchases, name: 't' }, own.location('t'), Date.now(), {})
+    const base = await setProperty(own.catalog, await own.catalog.createTable('t', create), 'k', 'before')
+    // Spark under `spark.wap.id`: a snapshot that no branch names.
+    const snapshot = {
+      'snapshot-id': 7,
+      'parent-snapshot-id': Number(base.metadata['current-snapshot-id']),
+      'sequence-number': base.metadata['last-sequence-number'] + 1,
+      'timestamp-ms': Date.now(),
+      'manifest-list': `${own.location('t')}/metadata/staged.avro`,
+      summary: { operation: 'append', 'wap.id': 'theirs' },
+      'schema-id': 0,
+    }
+    const staged = await fetch(`${rest.url}/v1/namespaces/${own.namespace}/tables/t`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ requirements: [], updates: [{ action: 'add-snapshot', snapshot }] }),
+    })
+    expect(staged.status).toBe(200)
+    await expect(setProperty(own.catalog, base, 'k', 'v')).rejects.toMatchObject({ code: 'catalog/conflict' })
+    const again = await setProperty(own.catalog, (await own.catalog.loadTable('t'))!, 'k', 'v')
+    expect(again.metadata.properties['k']).toBe('v')
+    expect(again.metadata.snapshots.map(({ summary }) => summary['wap.id'])).toContain('theirs')
+    await own.close()
+  })
+
   test('what the server and other engines know more of a table stays', async () => {
     const own = await openNamespace(rest.url)
     const create = createMetadata({ ...purchases, name: 't' }, own.location('t'), Date.now(), {})

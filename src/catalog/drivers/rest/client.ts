@@ -43,6 +43,11 @@ const DENIED = new Set([401, 403, 419])
 /** The specification leaves open what has happened. */
 const OPEN = new Set([500, 502, 503, 504])
 const SAID_MAX = 300
+/**
+ * Another engine has staged a snapshot since the base was loaded: `main` is where it was, but the numbers of snapshots have gone on. Servers
+ * of Iceberg 1.10 and before answer 400 to that, newer ones 409.
+ */
+const OVERTAKEN = /sequence number \d+ older than last sequence number/
 
 /**
  * Requests to a catalog server. A request that only reads, and one that was never sent, is repeated for a while, so a server that is
@@ -110,6 +115,7 @@ export class RestClient {
     const { status } = answer
     if ((status >= 200 && status < 300) || request.accepts?.includes(status)) return answer
     const said = saidBy(answer)
+    if (request.accepts?.includes(409) && OVERTAKEN.test(said)) return { ...answer, status: 409 }
     if (OPEN.has(status)) throw new NoAnswer(`it answered ${status}: ${said}`)
     const what = `${request.method} ${request.path}`
     if (DENIED.has(status)) throw denied(`the catalog ${this.url}`, what, status, said, this.#login.how)
