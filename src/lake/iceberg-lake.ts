@@ -178,6 +178,7 @@ function changeOf(commit: Commit, summary: Record<string, string> = {}): Change 
     [property.position]: formatPosition(commit.position),
     [property.batch]: String(commit.batch),
     ...(commit.counters === undefined ? {} : { [property.counters]: JSON.stringify(commit.counters) }),
+    ...(commit.definition === undefined ? {} : { [property.definition]: commit.definition }),
   }
   const epoch = { [property.epoch]: String(commit.expect.epoch) }
   return {

@@ -22,6 +22,8 @@ export const property = {
   counters: 'landfall.counters',
   /** Where the table was when it was made: what it has begins there. */
   begin: 'landfall.begin',
+  /** Hash of the definition that judged what the newest commit of rows brought. */
+  definition: 'landfall.definition',
   formatVersion: 'landfall.format-version',
   /** `true`: another engine has written some of the files, whose columns may bear other names: they are found by field id. */
   staged: 'landfall.staged',
@@ -63,6 +65,8 @@ export interface TableState {
   batch: number
   /** Parsed `landfall.counters` (only `events`). */
   counters: Counters | undefined
+  /** Hash of the definition that judged the rows up to `position`; undefined: nothing has landed, or nobody said. */
+  definition: string | undefined
 }
 
 /** Cumulative counts per partition, since the table's first batch. records = landed + dead + duplicate. */
@@ -75,6 +79,8 @@ export interface Commit {
   position: Position
   batch: number
   counters?: Counters
+  /** Hash of the definition that judged these rows. */
+  definition?: string
 }
 
 /** A commit of what another engine has staged under `wapId` (Iceberg's write-audit-publish), which must be `rows` rows. */

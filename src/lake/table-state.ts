@@ -30,6 +30,7 @@ export function tableState(version: TableVersion): TableState {
     epoch: Number(properties[property.epoch] ?? 0),
     batch: Number(properties[property.batch] ?? 0),
     counters: counters === undefined ? undefined : (JSON.parse(counters) as Counters),
+    definition: properties[property.definition],
   }
 }
 

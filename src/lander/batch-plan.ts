@@ -4,8 +4,7 @@
  */
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
-import { makeDirectory, readIfPresent, replaceFile } from '../base/files.ts'
-import type { CompiledPipeline } from '../model/pipeline.ts'
+import { readIfPresent, replaceFile } from '../base/files.ts'
 import type { Position } from '../model/position.ts'
 import type { ChunkCounts } from './judge/judge.ts'
 
@@ -26,7 +25,6 @@ export interface BatchPlan {
 }
 
 const PLAN = 'plan.json'
-const DEFINITIONS = 'definitions'
 
 export async function savePlan(directory: string, plan: BatchPlan): Promise<void> {
   await replaceFile(join(directory, PLAN), `${JSON.stringify(plan)}\n`)
@@ -38,24 +36,6 @@ export async function loadPlan(directory: string): Promise<BatchPlan | undefined
   if (bytes === undefined) return undefined
   const plan = parse(bytes) as BatchPlan | undefined
   if (plan?.version === 1 && Number.isSafeInteger(plan.number)) return plan
-  throw damaged(path)
-}
-
-/** Keeps a definition by its hash, so that a redo finds it although the pipeline file has changed. Durable when resolved. */
-export async function saveDefinition(directory: string, pipeline: CompiledPipeline): Promise<void> {
-  const path = join(directory, DEFINITIONS, `${pipeline.hash}.json`)
-  if ((await readIfPresent(path)) !== undefined) return
-  await makeDirectory(join(directory, DEFINITIONS))
-  // Keys and limits of sources decide who may send, not how a record lands, and a key is not for a file.
-  const sources = pipeline.sources.map((source) => ({ ...source, writeKey: null }))
-  await replaceFile(path, `${JSON.stringify({ ...pipeline, sources }, null, 1)}\n`)
-}
-
-export async function loadDefinition(directory: string, hash: string): Promise<CompiledPipeline> {
-  const path = join(directory, DEFINITIONS, `${hash}.json`)
-  const bytes = await readIfPresent(path)
-  const pipeline = bytes === undefined ? undefined : (parse(bytes) as CompiledPipeline | undefined)
-  if (pipeline?.hash === hash) return pipeline
   throw damaged(path)
 }
 

@@ -17,18 +17,18 @@ import type { Lake } from '../lake/lake.ts'
 import type { LogReader } from '../log/log.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
 import type { PlanFiles } from '../model/plan-store.ts'
-import { samePosition } from '../model/position.ts'
 import { AskWatcher } from './ask.ts'
-import { loadDefinition, loadPlan } from './batch-plan.ts'
 import type { DeadReason } from './dead-reasons.ts'
 import { diskWatch } from './disk.ts'
+import { type LandReport, reportBetween } from './land-report.ts'
 import { type LanderLogger, SILENT } from './logger.ts'
 import { Pump } from './pump.ts'
 import { type DeskConnections, Session, type SessionParts } from './session.ts'
 import { LANDER_DEFAULTS, type LanderSettings } from './settings.ts'
-import { SpoolWriter, sumCounts } from './spool-writer.ts'
+import { SpoolWriter } from './spool-writer.ts'
 import { type LanderStatus, StatusFile } from './status.ts'
-import { checkLog, committedPosition, landedTables } from './tables.ts'
+import { landedTables } from './tables.ts'
+import { takeOver } from './take-over.ts'
 
 export interface LanderOptions {
   pipeline: CompiledPipeline
@@ -46,15 +46,6 @@ export interface LanderOptions {
   lockWaitMs?: number
   /** Told of the reasons for dead letters of each chunk. */
   onDead?: (reason: DeadReason) => void
-}
-
-/** What `landToEnd` did: counts of this call. */
-export interface LandReport {
-  records: number
-  landed: number
-  dead: number
-  duplicate: number
-  batches: number
 }
 
 export interface Lander extends AsyncDisposable {
@@ -93,31 +84,13 @@ export async function openLander(options: LanderOptions): Promise<Lander> {
       logger: options.logger ?? SILENT,
       ...(options.onDead ? { onDead: options.onDead } : {}),
     }
-    await finishOpenPlan(parts)
-    const position = await committedPosition(lake, log)
-    await checkLog(log, position)
-    const session = await Session.open(parts, options.pipeline, position)
+    const session = await takeOver(parts, options.pipeline, (...session) => Session.open(parts, ...session))
     return new DuckdbLander(options, parts, session, instance, lock)
   } catch (error) {
     instance?.closeSync()
     lock.release()
     throw error
   }
-}
-
-/** A plan beyond the position of `events` was begun and not finished: it is, before anything else. */
-async function finishOpenPlan(parts: SessionParts): Promise<void> {
-  const { lake, log, directory } = parts
-  const plan = await loadPlan(directory)
-  if (plan === undefined || plan.from.logId !== log.id) return
-  const events = await lake.load('events')
-  if (plan.number <= (events?.batch ?? 0)) return
-  const position = await committedPosition(lake, log)
-  // A lake that was made anew or restored stands elsewhere: the plan is not its history.
-  if (!samePosition(position, plan.from)) return
-  await checkLog(log, position)
-  const session = await Session.open(parts, await loadDefinition(directory, plan.definition), plan.from)
-  await session.redo(plan)
 }
 
 async function openDuckdb(directory: string, settings: LanderSettings): Promise<DuckDBInstance> {
@@ -158,7 +131,6 @@ class DuckdbLander implements Lander {
   readonly #pump: Pump
   readonly #disk: () => { spool: boolean; commit: boolean }
   #progress: (() => void) | undefined
-  #batches = 0
   #maintained = 0
   #committedAt: number | null = null
   #error: string | null = null
@@ -206,18 +178,8 @@ class DuckdbLander implements Lander {
   async landToEnd(
     options: { signal?: AbortSignal; onProgress?: (report: LandReport) => void } = {},
   ): Promise<LandReport> {
-    const before = sumCounts(this.#session.events.counters ?? {})
-    const batches = this.#batches
-    const report = (): LandReport => {
-      const now = sumCounts(this.#session.events.counters ?? {})
-      return {
-        records: now.records - before.records,
-        landed: now.landed - before.landed,
-        dead: now.dead - before.dead,
-        duplicate: now.duplicate - before.duplicate,
-        batches: this.#batches - batches,
-      }
-    }
+    const before = this.#session.events
+    const report = () => reportBetween(before, this.#session.events)
     this.#progress = () => options.onProgress?.(report())
     await this.#move({ follow: false, signal: options.signal ?? new AbortController().signal })
     this.#progress = undefined
@@ -288,7 +250,6 @@ class DuckdbLander implements Lander {
 
   /** Between batches: maintenance of one table, in turn. Its failure delays nothing that lands. */
   async #afterBatch(): Promise<void> {
-    this.#batches += 1
     this.#committedAt = Math.floor(this.#clock.nowMicros() / 1000)
     this.#progress?.()
     if (!this.#parts.settings.maintain || !this.#disk().spool) return

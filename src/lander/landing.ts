@@ -15,6 +15,7 @@ import type { Counters, DataFile, Lake, TableState } from '../lake/lake.ts'
 import { type ParquetFile, readParquet } from '../lake/parquet.ts'
 import { EVENTS_TABLE } from '../model/pipeline.ts'
 import { covers, furthest, type Position } from '../model/position.ts'
+import { allDone } from './all-done.ts'
 import type { BatchPlan } from './batch-plan.ts'
 import type { ChunkCounts } from './judge/judge.ts'
 import type { LanderLogger } from './logger.ts'
@@ -59,10 +60,7 @@ export async function executePlan(
     states.set(name, await commitTable(parts, plan, epoch, state, filesOf.get(name)!, merging))
   }
   const others = [...filesOf.keys()].filter((name) => name !== EVENTS_TABLE.name)
-  // All have come to their end before a failure is told: nothing goes on behind it.
-  for (const outcome of await Promise.allSettled(others.map(commit))) {
-    if (outcome.status === 'rejected') throw outcome.reason
-  }
+  await allDone(others.map(commit))
   // It proves the batch for all tables.
   if (filesOf.has(EVENTS_TABLE.name)) await commit(EVENTS_TABLE.name)
 }
@@ -99,6 +97,7 @@ async function commitTable(
         expect,
         position: targetOf(state, plan),
         batch: plan.number,
+        definition: plan.definition,
         ...counters,
       })
     } catch (error) {

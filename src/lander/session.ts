@@ -2,22 +2,26 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { syncFile } from '../base/files.ts'
 import type { TableState } from '../lake/lake.ts'
+import { findSnapshot } from '../lake/metadata.ts'
 import type { ParquetFile } from '../lake/parquet.ts'
+import { isOfStream } from '../lake/staged.ts'
 import type { LogReader } from '../log/log.ts'
 import { type CompiledPipeline, EVENTS_TABLE } from '../model/pipeline.ts'
 import { loadPlan, type PlanFiles } from '../model/plan-store.ts'
-import { nextOffset, type Position } from '../model/position.ts'
-import { type BatchPlan, saveDefinition, savePlan } from './batch-plan.ts'
+import { covers, furthest, nextOffset, type Position } from '../model/position.ts'
+import { type BatchPlan, savePlan } from './batch-plan.ts'
 import { type DeadReason, readDeadReasons } from './dead-reasons.ts'
+import { saveDefinition } from './definitions.ts'
 import { Duplicates } from './duplicates/duplicates.ts'
 import { EarlierRecords } from './duplicates/earlier-records.ts'
 import { type Chunk, Intake } from './intake.ts'
 import { Judge } from './judge/judge.ts'
-import { executePlan, isAt, type LandingParts } from './landing.ts'
+import { executePlan, type LandingParts } from './landing.ts'
 import type { ScratchColumns } from './scratch.ts'
 import type { LanderSettings } from './settings.ts'
 import { endsOf, type JudgedChunk, type SpoolWriter } from './spool-writer.ts'
-import { aheadIn, DEAD_LETTERS_TABLE, landedTables, takeOver } from './tables.ts'
+import { aheadIn, DEAD_LETTERS_TABLE, landedTables, prepareTables } from './tables.ts'
+import type { Begun } from './take-over.ts'
 
 export interface SessionParts extends LandingParts {
   log: LogReader
@@ -67,18 +71,19 @@ export class Session {
   readonly #desks: [Desk, Desk]
   #syncing: Promise<void> = Promise.resolve()
   #chunks = 0
-  /** Queries read a table that is at its end at an older snapshot, with all of the spool's rows. */
-  #redoing: BatchPlan | undefined
+  /** Where what a predecessor has begun ends, while that is finished. */
+  #finishing: Position | undefined
 
   private constructor(
     parts: SessionParts,
     pipeline: CompiledPipeline,
-    taken: { epoch: number; states: Map<string, TableState> },
+    epoch: number,
+    states: Map<string, TableState>,
   ) {
     this.#parts = parts
     this.pipeline = pipeline
-    this.epoch = taken.epoch
-    this.states = taken.states
+    this.epoch = epoch
+    this.states = states
     const { log, lake, lookup, desks, settings } = parts
     this.duplicates = new Duplicates(pipeline, new EarlierRecords(log, lake, lookup), settings.idsMax)
     this.intake = new Intake(log.id, this.duplicates, {
@@ -93,10 +98,16 @@ export class Session {
     this.#desks = [deskOf(desks[0], 0), deskOf(desks[1], 1)]
   }
 
-  /** Takes the tables over at `position`, remembers the ids before it, and begins the spool there. */
-  static async open(parts: SessionParts, pipeline: CompiledPipeline, position: Position): Promise<Session> {
-    await saveDefinition(parts.directory, pipeline)
-    const session = new Session(parts, pipeline, await takeOver(pipeline, parts.lake, position))
+  /** Has the tables ready at `position`, remembers the ids before it, and begins the spool there. `epoch` is that of `fence`. */
+  static async open(
+    parts: SessionParts,
+    pipeline: CompiledPipeline,
+    position: Position,
+    epoch: number,
+  ): Promise<Session> {
+    await saveDefinition(parts.plans, pipeline)
+    const states = await prepareTables(pipeline, parts.lake, position, epoch)
+    const session = new Session(parts, pipeline, epoch, states)
     await session.duplicates.rebuild(parts.lake, parts.lookup, position)
     session.intake.begin(position)
     await parts.spool.reset(position, session.epoch)
@@ -175,7 +186,7 @@ export class Session {
         const isDead = table === DEAD_LETTERS_TABLE
         const select = desk.judge.select(
           isDead ? 'dead_letters' : table === EVENTS_TABLE ? 'events' : table,
-          this.#redoing && isAt(state, this.#redoing) ? undefined : aheadIn(state, verdict.ranges),
+          this.#isWhole(state) ? undefined : aheadIn(state, verdict.ranges),
         )
         files.set(table.name, await spool.write(connection, id, state, select))
       }
@@ -196,10 +207,20 @@ export class Session {
     for (const reason of await readDeadReasons(desk.judging, schema, dead)) onDead(reason)
   }
 
-  /** Makes the plan of a batch durable. */
-  async plan(from: Position, chunks: readonly JudgedChunk[]): Promise<BatchPlan> {
-    const { log, directory } = this.#parts
-    const to: Position = { logId: log.id, next: { ...from.next } }
+  /**
+   * Of a table that a batch has brought to the end of what is being finished, the spool has all rows (they do not land again): queries read it
+   * at an older snapshot. One that a stream has brought there they read as it is.
+   */
+  #isWhole({ position, metadata }: TableState): boolean {
+    if (this.#finishing === undefined || position === undefined) return false
+    const snapshot = findSnapshot(metadata)
+    return covers(position, this.#finishing) && !(snapshot && isOfStream(snapshot))
+  }
+
+  /** Makes the plan of a batch durable. Its end is that of the chunks; `least`: at least this, where offsets without a record end it. */
+  async plan(from: Position, chunks: readonly JudgedChunk[], least = from): Promise<BatchPlan> {
+    const { directory } = this.#parts
+    const to = furthest(from, least)
     const counts: BatchPlan['counts'] = {}
     for (const chunk of chunks) {
       Object.assign(to.next, endsOf(chunk))
@@ -223,33 +244,35 @@ export class Session {
     await this.#parts.spool.committed(chunks, plan.to)
   }
 
-  /** Executes a plan that a predecessor left: reads its range again, judges it by this (the plan's) definition, lands it. */
-  async redo(plan: BatchPlan): Promise<void> {
-    const { log, logger } = this.#parts
-    logger.info(
-      { batch: plan.number, from: plan.from, to: plan.to },
-      `finishing batch ${plan.number} of an earlier lander`,
-    )
-    this.#redoing = plan
-    const chunks: JudgedChunk[] = []
-    const remaining = new Map<number, number>()
-    for (const [partition, to] of Object.entries(plan.to.next)) {
-      if (to > nextOffset(plan.from, Number(partition))) remaining.set(Number(partition), to)
-    }
-    for await (const batch of log.read({ from: plan.from, follow: false })) {
-      const to = remaining.get(batch.partition)
-      if (to === undefined) continue
-      const cursor = batch.cursor()
-      while (!this.intake.take(batch, cursor, { to })) chunks.push(await this.#redoChunk())
-      if (batch.next >= to) remaining.delete(batch.partition)
-      if (remaining.size === 0) break
-    }
-    if (!this.intake.isEmpty) chunks.push(await this.#redoChunk())
-    await this.land(plan, chunks)
-    this.#redoing = undefined
+  /** Lands what a predecessor has begun: reads the range again, judges it by this (its own) definition, and leaves out what has landed. */
+  async finish({ from, to, plan }: Begun): Promise<void> {
+    const what = plan === undefined ? 'what was landed in part' : `batch ${plan.number}`
+    this.#parts.logger.info({ batch: plan?.number, from, to }, `finishing ${what} of an earlier lander`)
+    this.#finishing = to
+    const chunks = await this.#judgeRange(from, to)
+    await this.land(plan ?? (await this.plan(from, chunks, to)), chunks)
+    this.#finishing = undefined
   }
 
-  async #redoChunk(): Promise<JudgedChunk> {
+  async #judgeRange(from: Position, to: Position): Promise<JudgedChunk[]> {
+    const chunks: JudgedChunk[] = []
+    const remaining = new Map<number, number>()
+    for (const [partition, end] of Object.entries(to.next)) {
+      if (end > nextOffset(from, Number(partition))) remaining.set(Number(partition), end)
+    }
+    for await (const batch of this.#parts.log.read({ from, follow: false })) {
+      const end = remaining.get(batch.partition)
+      if (end === undefined) continue
+      const cursor = batch.cursor()
+      while (!this.intake.take(batch, cursor, { to: end })) chunks.push(await this.#judgeChunk())
+      if (batch.next >= end) remaining.delete(batch.partition)
+      if (remaining.size === 0) break
+    }
+    if (!this.intake.isEmpty) chunks.push(await this.#judgeChunk())
+    return chunks
+  }
+
+  async #judgeChunk(): Promise<JudgedChunk> {
     return this.write(await this.judge(await this.prepare(this.intake.cut())))
   }
 }

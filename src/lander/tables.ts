@@ -1,6 +1,6 @@
-/** The tables of a pipeline as the lander finds them when it takes over: made if missing, checked, fenced. */
-import { LandfallError } from '../base/errors.ts'
-import type { Lake, TableState } from '../lake/lake.ts'
+/** The tables of a pipeline as the lander finds them when it takes over: fenced, made if missing, checked. */
+import { isLandfallError, LandfallError } from '../base/errors.ts'
+import { type Lake, property, type TableState } from '../lake/lake.ts'
 import type { LogReader } from '../log/log.ts'
 import {
   type CompiledPipeline,
@@ -24,25 +24,44 @@ export function landedTables(pipeline: CompiledPipeline): TableDefinition[] {
   return [...pipeline.tables, DEAD_LETTERS_TABLE, EVENTS_TABLE]
 }
 
+/** The tables that a lander has made, as they stand; in a catalog there may be others. */
+export async function landedStates(lake: Lake): Promise<TableState[]> {
+  const states = await Promise.all((await lake.listTables()).map((table) => lake.load(table)))
+  return states.filter((state) => state?.metadata.properties[property.epoch] !== undefined) as TableState[]
+}
+
 /**
- * Makes missing tables (they begin where `events` stands) and new columns, and raises the epoch of all, so that a
- * predecessor that wakes up can commit nothing. Returns the states by name.
+ * Raises the epoch of every table that a lander has made, so that a predecessor that wakes up can commit nothing: what is read of them from
+ * here on stands still. `events` is the last; `also`: properties that it gets in the same commit. Returns the epoch.
  */
-export async function takeOver(
+export async function fence(lake: Lake, also: Record<string, string> = {}): Promise<number> {
+  const states = await landedStates(lake)
+  const epoch = Math.max(0, ...states.map((state) => state.epoch)) + 1
+  for (const { name } of states.filter(({ name }) => name !== EVENTS_TABLE.name)) {
+    await lake.raiseEpoch(name, epoch).catch((error: unknown) => {
+      // Nobody can commit to it as it is; whoever lands it says so.
+      if (!isLandfallError(error, 'lake/inconsistent')) throw error
+    })
+  }
+  if (states.some(({ name }) => name === EVENTS_TABLE.name))
+    await lake.raiseEpoch(EVENTS_TABLE.name, epoch, also)
+  return epoch
+}
+
+/** Makes missing tables (they begin where `events` stands) and new columns, under the epoch of `fence`. Returns the states by name. */
+export async function prepareTables(
   pipeline: CompiledPipeline,
   lake: Lake,
   position: Position,
-): Promise<{ epoch: number; states: Map<string, TableState> }> {
-  const definitions = landedTables(pipeline)
-  let epoch = 0
-  for (const { name } of definitions) epoch = Math.max(epoch, (await lake.load(name))?.epoch ?? 0)
-  epoch += 1
+  epoch: number,
+): Promise<Map<string, TableState>> {
   const states = new Map<string, TableState>()
-  for (const definition of definitions) {
-    await lake.ensure(definition, { position, epoch: epoch - 1 })
+  for (const definition of landedTables(pipeline)) {
+    await lake.ensure(definition, { position, epoch })
+    // Does nothing, unless somebody else has made the table just now.
     states.set(definition.name, await lake.raiseEpoch(definition.name, epoch))
   }
-  return { epoch, states }
+  return states
 }
 
 /** Where landing goes on: the position of `events`, or the log's start when nothing has landed yet. */

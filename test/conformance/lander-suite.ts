@@ -290,7 +290,7 @@ export function landerSuite(name: string, subject: LanderSubject): void {
 }
 
 /** A lake whose process dies before the commit of a table, as seen from its lander. */
-function deadBefore(lake: Lake, table: string): Lake {
+export function deadBefore(lake: Lake, table: string): Lake {
   const refuse = () => Promise.reject(new LandfallError('closed', 'test/killed', 'killed'))
   return new Proxy(lake, {
     get(target, key) {

@@ -38,6 +38,7 @@ describe('commit', () => {
       epoch: 0,
       batch: 0,
       counters: undefined,
+      definition: undefined,
     })
     expect(await lake.lake.files(state)).toEqual([])
     expect(await lake.lake.listTables()).toEqual(['purchases'])

@@ -6,7 +6,8 @@ import { isLandfallError, LandfallError } from '../../src/base/errors.ts'
 import type { Commit, Lake, TableState } from '../../src/lake/lake.ts'
 import { createMemoryLog } from '../../src/log/drivers/memory.ts'
 import { definePipeline } from '../../src/model/define-pipeline.ts'
-import { World } from './support.ts'
+import { planDirectory } from '../../src/model/plan-store.ts'
+import { game, World } from './support.ts'
 
 const sword = (type = 'sabre') => ({ event_type: 'purchase_sword', type, cost: 6 })
 
@@ -58,39 +59,50 @@ async function expectOnce(world: World, rounds: number): Promise<void> {
 
 const TABLES = ['sword_purchases', 'purchases', 'guilds', 'dead_letters', 'events']
 
+/** A lander that finds the tables and what all landers share, and not the directory of the one before. */
+const elsewhere = (world: World) => ({
+  directory: join(world.directory, 'elsewhere'),
+  spoolDirectory: join(world.directory, 'spool-elsewhere'),
+})
+
 for (const victim of TABLES) {
   for (const moment of ['before', 'after'] as const) {
-    test(`killed ${moment} the commit of ${victim}, the next lander finishes the same batch`, async () => {
-      await using world = new World()
-      await sendMixed(world, 0)
-      await world.land()
-      await sendMixed(world, 1)
-      const lake = withCommit(world.lake, async (table, _commit, real) => {
-        if (table === victim && moment === 'before') throw new Killed()
-        const state = await real()
-        if (table === victim) throw new Killed()
-        return state
-      })
-      if (moment === 'before') await expect(world.land({ lake })).rejects.toThrow(Killed)
-      else {
-        // The commit happened, so looking at the table finds it, and landing goes on.
-        await world.land({ lake })
-      }
-      const plan = JSON.parse(readFileSync(join(world.directory, 'lander', 'plan.json'), 'utf8')) as {
-        number: number
-      }
-      expect(plan.number).toBe(2)
-      const standing = await Promise.all(TABLES.map(async (name) => (await world.lake.load(name))?.batch))
-      // The tables are committed side by side, and `events` after all of them.
-      const left = moment === 'before' ? [victim, 'events'] : []
-      expect(standing).toEqual(TABLES.map((name) => (left.includes(name) ? 1 : 2)))
-      // What came later is not part of the batch that is done again.
-      await sendMixed(world, 2)
-      expect(await world.land()).toMatchObject({ records: 6 })
-      await expectOnce(world, 3)
-      expect((await world.lake.load('events'))?.batch).toBe(3)
-    })
+    test(`killed ${moment} the commit of ${victim}, the next lander finishes the same batch`, () =>
+      killAndFinish(victim, moment))
   }
+  test(`killed before the commit of ${victim}, a lander on another machine finishes its range`, () =>
+    killAndFinish(victim, 'before', true))
+}
+
+async function killAndFinish(victim: string, moment: 'before' | 'after', isElsewhere = false) {
+  await using world = new World()
+  await sendMixed(world, 0)
+  await world.land()
+  await sendMixed(world, 1)
+  const lake = withCommit(world.lake, async (table, _commit, real) => {
+    if (table === victim && moment === 'before') throw new Killed()
+    const state = await real()
+    if (table === victim) throw new Killed()
+    return state
+  })
+  if (moment === 'before') await expect(world.land({ lake })).rejects.toThrow(Killed)
+  else {
+    // The commit happened, so looking at the table finds it, and landing goes on.
+    await world.land({ lake })
+  }
+  const plan = JSON.parse(readFileSync(join(world.directory, 'lander', 'plan.json'), 'utf8')) as {
+    number: number
+  }
+  expect(plan.number).toBe(2)
+  const standing = await Promise.all(TABLES.map(async (name) => (await world.lake.load(name))?.batch))
+  // The tables are committed side by side, and `events` after all of them.
+  const left = moment === 'before' ? [victim, 'events'] : []
+  expect(standing).toEqual(TABLES.map((name) => (left.includes(name) ? 1 : 2)))
+  // What came later is not part of the batch that is done again.
+  await sendMixed(world, 2)
+  expect(await world.land(isElsewhere ? elsewhere(world) : {})).toMatchObject({ records: 6 })
+  await expectOnce(world, 3)
+  expect((await world.lake.load('events'))?.batch).toBe(3)
 }
 
 test('killed right after the plan: the redo lands the planned range as one batch', async () => {
@@ -109,7 +121,12 @@ test('killed right after the plan: the redo lands the planned range as one batch
   ])
 })
 
-test('a redo judges by the definition of the plan, the next batch by the new one', async () => {
+for (const machine of ['the same machine', 'another machine']) {
+  test(`on ${machine}, what was begun is judged by the definition that began it, the next batch by the new one`, () =>
+    finishUnderAnother(machine === 'another machine'))
+}
+
+async function finishUnderAnother(isElsewhere: boolean) {
   await using world = new World()
   await sendMixed(world, 0)
   await world.land()
@@ -142,13 +159,34 @@ test('a redo judges by the definition of the plan, the next batch by the new one
   }).compiled
   await world.send({ event: { event_type: 'join_guild', guild_name: 'short' }, id: 'y', plan: null })
   await world.send({ event: { event_type: 'default' }, id: 'z' })
-  await world.land({ pipeline: newer })
+  await world.land({ pipeline: newer, ...(isElsewhere ? elsewhere(world) : {}) })
   expect(await world.rows('guilds', 'guild_name', 'ORDER BY ALL')).toEqual([
     { guild_name: 'g' },
     { guild_name: 'old' },
   ])
   expect(await world.rows('dead_letters', 'event_id', `WHERE reason = 'range'`)).toEqual([{ event_id: 'y' }])
   expect(await world.rows('everything', 'event_type')).toEqual([{ event_type: 'default' }])
+}
+
+test('what was begun under a definition that is nowhere to be found stops the lander, until it is there again', async () => {
+  await using world = new World()
+  await sendMixed(world, 0)
+  const lake = withCommit(world.lake, async (table, _commit, real) => {
+    if (table === 'events') throw new Killed()
+    return real()
+  })
+  await expect(world.land({ lake })).rejects.toThrow(Killed)
+  const newer = { ...game, hash: '0123456789abcdef' }
+  const nowhere = {
+    pipeline: newer,
+    ...elsewhere(world),
+    plans: planDirectory(join(world.directory, 'none')),
+  }
+  await expect(world.land(nowhere)).rejects.toMatchObject({ code: 'lander/no-definition', kind: 'bad-data' })
+  // The pipeline as it was needs no file: it lands, and the next one may be another.
+  expect(await world.land({ ...nowhere, pipeline: game })).toMatchObject({ records: 0 })
+  expect(await world.land(nowhere)).toMatchObject({ records: 0 })
+  await expectOnce(world, 1)
 })
 
 test('a lost answer to a commit is looked up, not repeated', async () => {
@@ -257,19 +295,22 @@ test('a table that a stream has brought beyond events gets only what comes after
   await using world = new World()
   await sendMixed(world, 0)
   await world.land()
-  const before = await world.rows('guilds', 'count(*)::INT AS n')
-  const state = await world.lake.load('guilds')
-  const ahead = { logId: world.log.id, next: { 0: 12 } }
-  const expected = { position: state!.position, epoch: state!.epoch }
-  await world.lake.commit('guilds', { add: [], expect: expected, position: ahead, batch: 2 })
-  await sendMixed(world, 1)
+  const rowsOf = async (table: string) => (await world.rows(table)).length
+  const [guilds, swords] = [await rowsOf('guilds'), await rowsOf('sword_purchases')]
+  // One at the end of what is finished then, one in its middle.
+  for (const [table, next] of [
+    ['sword_purchases', 18],
+    ['guilds', 12],
+  ] as const) {
+    const { position, epoch } = (await world.lake.load(table))!
+    const ahead = { logId: world.log.id, next: { 0: next } }
+    await world.lake.commit(table, { add: [], expect: { position, epoch }, position: ahead, batch: 2 })
+  }
+  for (let round = 1; round <= 3; round++) await sendMixed(world, round)
   await world.land()
-  expect(await world.rows('guilds', 'count(*)::INT AS n')).toEqual(before)
-  await sendMixed(world, 2)
-  await world.land()
-  expect(await world.rows('guilds', 'count(*)::INT AS n')).not.toEqual(before)
-  const guilds = (await world.rows('events', 'event_id, "offset"', `WHERE event_type = 'join_guild'`)).length
-  expect(guilds).toBeGreaterThan(2)
+  expect(await rowsOf('guilds')).toBe(guilds + 2)
+  expect(await rowsOf('sword_purchases')).toBe(swords + 1)
+  expect(await world.rows('events', 'event_id', `WHERE event_type = 'join_guild'`)).toHaveLength(4)
 })
 
 test('a table of another log stops the lander', async () => {

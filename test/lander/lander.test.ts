@@ -335,6 +335,8 @@ test('a new table begins where events stands', async () => {
       late: { events: '*' },
     },
   }).compiled
+  await (await world.open({ pipeline: more }))[Symbol.asyncDispose]()
+  expect((await world.lake.load('late'))!.position).toEqual((await world.lake.load('events'))!.position)
   await world.send({ event: sword('rapier'), id: 'b' })
   await world.land({ pipeline: more })
   expect(await world.rows('late', 'type')).toEqual([{ type: 'rapier' }])

@@ -16,6 +16,8 @@ export interface ChildPlaces {
   directory: string
 }
 
+/** What went wrong on the way is read when the test fails. */
+const say = (_: object, text: string) => void process.stderr.write(`${text}\n`)
 const places = JSON.parse(process.argv[2]!) as ChildPlaces
 const storage = openLocalStorage(places.storage)
 const catalog = await openCatalog(places.catalog, storage, { namespace: places.namespace })
@@ -27,6 +29,7 @@ const lander = await openLanderAt(places.lander, {
   directory: `${places.directory}/lander`,
   spoolDirectory: `${places.directory}/spool`,
   plans: planDirectory(`${places.directory}/plans`),
+  logger: { info: say, warn: say, error: say },
 })
 if (process.argv[3] === 'follow') await lander.run(new AbortController().signal)
 await lander.landToEnd()

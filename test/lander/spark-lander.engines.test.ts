@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Type } from 'typebox'
@@ -168,12 +167,12 @@ it('a Spark server that is killed in the middle of a batch costs nothing', async
 it('a driver that is killed in the middle of a batch is taken over from, and nothing staged stays', async () => {
   await using world = await open({ partitions: 2 })
   await world.send(...ids(200, 'a').map(sword))
-  const child = fork(join(import.meta.dirname, 'spark-lander-child.ts'), [JSON.stringify(world.places())])
-  await until(() => existsSync(join(world.directory, 'lander', 'plan.json')) || child.exitCode !== null)
-  expect(child.exitCode).toBeNull()
+  const child = world.startChild()
+  await until(() => existsSync(join(world.directory, 'lander', 'plan.json')) || child.hasEnded)
+  expect(child.hasEnded, child.output()).toBe(false)
   // Somewhere between the plan and the last commit.
   await new Promise((resolve) => setTimeout(resolve, 700))
-  child.kill('SIGKILL')
+  await child.kill()
   await world.send(...ids(50, 'b').map(sword))
   await world.land()
   await expectExactlyOnce(world, [...ids(200, 'a'), ...ids(50, 'b')])

@@ -1,17 +1,21 @@
-import { fork } from 'node:child_process'
 import { join } from 'node:path'
+import { Type } from 'typebox'
 import { expect, test } from 'vitest'
+import type { LanderOptions } from '../../src/lander/lander.ts'
+import { definePipeline } from '../../src/model/define-pipeline.ts'
+import { covers } from '../../src/model/position.ts'
 import { compareTable } from '../../src/pipeline/swap/compare.ts'
+import { deadBefore } from '../conformance/lander-suite.ts'
 import { startSparkConnect } from '../engines/spark-connect.ts'
 import { findSparkEngines, SparkWorld, type SparkWorldOptions } from './spark-world.ts'
 import { game, type Sent } from './support.ts'
 
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = 600_000
 const engines = await findSparkEngines()
 
 function open(options: SparkWorldOptions = {}): Promise<SparkWorld> {
   if ('missing' in engines) throw new Error(engines.missing)
-  return SparkWorld.open(engines, { stream: true, ...options })
+  return SparkWorld.open(engines, { trigger: '1s', ...options })
 }
 
 function it(what: string, work: () => Promise<void>): void {
@@ -102,10 +106,10 @@ function load(world: SparkWorld): () => Promise<number> {
   }
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = performance.now() + TIMEOUT_MS
+async function until(world: SparkWorld, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const limit = performance.now() + TIMEOUT_MS / 2
   while (!(await condition())) {
-    if (performance.now() > limit) throw new Error('waited in vain')
+    if (performance.now() > limit) throw new Error(`waited in vain: ${world.notes.slice(-10).join('\n')}`)
     await new Promise((resolve) => setTimeout(resolve, 400))
   }
 }
@@ -122,30 +126,27 @@ it('driver and server are killed under load, DuckDB takes over where the streams
   const duckdb = await world.openDuckdb(options)
   const stopped = new AbortController()
   const running = duckdb.run(stopped.signal)
-  await until(() => duckdb.status().batch > 0)
+  await until(world, () => duckdb.status().batch > 0)
   stopped.abort()
   await running
   await duckdb[Symbol.asyncDispose]()
 
   // A driver of its own, killed once it has taken something from its streams: its queries go on.
-  const child = fork(join(import.meta.dirname, 'spark-lander-child.ts'), [
-    JSON.stringify(world.places()),
-    'follow',
-  ])
-  await until(async () => child.exitCode !== null || (await takenFromStreams(world, 'purchases')) > 1)
-  expect(child.exitCode).toBeNull()
-  child.kill('SIGKILL')
+  const child = world.startChild('follow')
+  await until(world, async () => child.hasEnded || (await takenFromStreams(world, 'purchases')) > 1)
+  expect(child.hasEnded, child.output()).toBe(false)
+  await child.kill()
 
   // The next one, whose server is killed in the middle.
   const next = await world.open(options)
   const stop = new AbortController()
   const following = next.run(stop.signal)
   const before = await takenFromStreams(world, 'events')
-  await until(async () => (await takenFromStreams(world, 'events')) > before)
+  await until(world, async () => (await takenFromStreams(world, 'events')) > before)
   await server.kill()
   await server.restart()
   const { batch } = next.status()
-  await until(() => next.status().batch > batch)
+  await until(world, () => next.status().batch > batch)
 
   // DuckDB takes over while the streams run: the other is fenced.
   const last = await world.openDuckdb({ ...options, directory: join(world.directory, 'elsewhere') })
@@ -156,3 +157,58 @@ it('driver and server are killed under load, DuckDB takes over where the streams
   await last[Symbol.asyncDispose]()
   await expectExactlyOnce(world, count)
 })
+
+/** The game judged otherwise: its guilds may have any number of members, and its swords need short names. */
+const other = definePipeline({
+  name: 'game',
+  events: {
+    purchase_sword: Type.Object({
+      type: Type.String({ maxLength: 5 }),
+      cost: Type.Union([Type.Integer(), Type.Null()]),
+    }),
+    purchase_shield: Type.Object({ type: Type.String(), cost: Type.Union([Type.Integer(), Type.Null()]) }),
+    join_guild: Type.Object({ guild_name: Type.String(), members: Type.Optional(Type.Integer()) }),
+    default: Type.Object({}),
+  },
+  tables: {
+    sword_purchases: { events: ['purchase_sword'], headers: ['Host', 'User-Agent'] },
+    purchases: { events: '*purchase*', headers: ['Host', 'User-Agent'] },
+    guilds: { events: ['join_guild'], headers: ['Host'] },
+  },
+  duplicates: { window: '1h', volatile: ['sent_at'] },
+}).compiled
+
+/** Dead to one definition and landed by the other, both ways round. */
+const disputed = (n: number): Sent[] => [
+  sword(`long-name-${n}`),
+  { event: { event_type: 'join_guild', guild_name: `guild-${n}`, members: -1 }, id: `guild-${n}` },
+]
+
+for (const [dead, next] of [
+  ['streams', 'DuckDB'],
+  ['DuckDB', 'streams'],
+  ['streams', 'streams'],
+]) {
+  it(`what ${dead} landed in part ${next} finish by the same definition on another machine, and only then judge by their own`, async () => {
+    await using world = await open({ trigger: '200ms' })
+    const openLander = (kind: string, options: Partial<LanderOptions>) =>
+      kind === 'streams' ? world.open(options) : world.openDuckdb(options)
+    await world.send(...disputed(1))
+    const dying = await openLander(dead!, { lake: deadBefore(world.lake, 'events') })
+    await expect(dying.landToEnd()).rejects.toMatchObject({ code: 'test/killed' })
+    await dying[Symbol.asyncDispose]()
+    const [events, letters] = [await world.lake.load('events'), await world.lake.load('dead_letters')]
+    expect(covers(events!.position!, letters!.position!)).toBe(false)
+    await world.send(...disputed(2))
+    const elsewhere = { directory: join(world.directory, 'elsewhere'), pipeline: other }
+    const lander = await openLander(next!, elsewhere)
+    expect(await lander.landToEnd()).toMatchObject({ records: 2, landed: 1, dead: 1, duplicate: 0 })
+    await lander[Symbol.asyncDispose]()
+    const idsOf = async (table: string) =>
+      (await world.rows(table, 'event_id', 'ORDER BY ALL')).map((row) => row['event_id'])
+    expect(await idsOf('events')).toEqual(['guild-2', 'long-name-1'])
+    expect(await idsOf('dead_letters')).toEqual(['guild-1', 'long-name-2'])
+    expect(await world.rows('sword_purchases', 'type')).toEqual([{ type: 'long-name-1' }])
+    expect(await world.rows('guilds', 'guild_name')).toEqual([{ guild_name: 'guild-2' }])
+  })
+}

@@ -1,5 +1,7 @@
 /** Kafka, an Iceberg REST catalog and Spark, with a topic and a namespace of a test's own. Tables are on the local disk. */
+import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,11 +43,20 @@ export async function findSparkEngines(): Promise<SparkEngines | { missing: stri
   return { kafka, catalog, spark }
 }
 
+/** A lander in a process of its own. */
+export interface LanderChild {
+  readonly hasEnded: boolean
+  /** How it ended and what it said. */
+  output(): string
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>
+}
+
 export interface SparkWorldOptions {
   pipeline?: CompiledPipeline
   partitions?: number
-  /** Its Spark lander streams. */
-  stream?: boolean
+  /** Its Spark lander streams, with micro-batches so often (`1s`). */
+  trigger?: string
 }
 
 export class SparkWorld extends World {
@@ -54,20 +65,22 @@ export class SparkWorld extends World {
   readonly #storage: string
   /** Where Spark is; another server takes its place when it is set. */
   spark: SparkState
-  readonly #stream: boolean
+  readonly #trigger: string | undefined
+  /** What its landers in this process have said: for a test that waits in vain. */
+  readonly notes: string[] = []
 
   private constructor(
     engines: SparkEngines,
     logUrl: string,
     storage: string,
-    parts: { pipeline: CompiledPipeline; log: EventLog; lake: Lake; stream: boolean },
+    parts: { pipeline: CompiledPipeline; log: EventLog; lake: Lake; trigger: string | undefined },
   ) {
     super(parts.pipeline, parts.log, parts.lake)
     this.engines = engines
     this.logUrl = logUrl
     this.#storage = storage
     this.spark = engines.spark
-    this.#stream = parts.stream
+    this.#trigger = parts.trigger
   }
 
   static async open(engines: SparkEngines, options: SparkWorldOptions = {}): Promise<SparkWorld> {
@@ -80,7 +93,7 @@ export class SparkWorld extends World {
       pipeline: options.pipeline ?? game,
       log,
       lake,
-      stream: options.stream ?? false,
+      trigger: options.trigger,
     })
   }
 
@@ -103,7 +116,26 @@ export class SparkWorld extends World {
   }
 
   get #url(): string {
-    return `sc://${this.spark.host}:${this.spark.port}${this.#stream ? '?mode=stream&trigger=2s' : ''}`
+    return `sc://${this.spark.host}:${this.spark.port}${this.#trigger ? `?mode=stream&trigger=${this.#trigger}` : ''}`
+  }
+
+  /** Its lander in a process of its own; `follow`: on and on, else to the end of the log. */
+  startChild(...follow: 'follow'[]): LanderChild {
+    const file = join(import.meta.dirname, 'spark-lander-child.ts')
+    const child = fork(file, [JSON.stringify(this.places()), ...follow], { silent: true })
+    const said: Buffer[] = []
+    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (bytes) => said.push(bytes))
+    const ended = once(child, 'close')
+    return {
+      get hasEnded() {
+        return child.exitCode !== null || child.signalCode !== null
+      },
+      output: () => `the lander ended with ${child.exitCode ?? child.signalCode}: ${Buffer.concat(said)}`,
+      async kill() {
+        child.kill('SIGKILL')
+        await ended
+      },
+    }
   }
 
   /** What a lander in another process must know. */
@@ -124,7 +156,9 @@ export class SparkWorld extends World {
   }
 
   private options(): LanderOptions {
+    const note = (_: object, text: string) => void this.notes.push(text)
     return {
+      logger: { info: note, warn: note, error: note },
       pipeline: this.pipeline,
       log: this.log,
       lake: this.lake,

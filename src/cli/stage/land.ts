@@ -1,5 +1,5 @@
 import { resolveSettings, roomSettings } from '../../config.ts'
-import type { LandReport } from '../../lander/lander.ts'
+import type { LandReport } from '../../lander/land-report.ts'
 import { nextOffset } from '../../model/position.ts'
 import { openLanding } from '../../pipeline/landing.ts'
 import { keepNamed, namedOf } from '../../pipeline/named.ts'

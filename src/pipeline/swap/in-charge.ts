@@ -7,7 +7,8 @@
  * it has been started. The plan of a batch that was open is in the data directory, and whoever takes over finishes it first.
  */
 import { LandfallError } from '../../base/errors.ts'
-import { type Lake, property, type TableState } from '../../lake/lake.ts'
+import { type Lake, property } from '../../lake/lake.ts'
+import { fence } from '../../lander/tables.ts'
 import { EVENTS_TABLE } from '../../model/pipeline.ts'
 import { OWN_LANDER } from '../places.ts'
 
@@ -18,21 +19,12 @@ export async function landerInCharge(lake: Lake): Promise<string | undefined> {
 
 /** Records the lander and fences whoever lands now. */
 export async function handOver(lake: Lake, lander: string): Promise<void> {
-  const ours = await landedStates(lake)
-  if (!ours.some(({ name }) => name === EVENTS_TABLE.name)) {
+  if ((await lake.load(EVENTS_TABLE.name)) === undefined) {
     throw new LandfallError('fix-config', 'swap/no-tables', 'there are no tables to hand over', {
       hint: `Nothing has landed yet: start with --lander '${lander}'`,
     })
   }
-  const epoch = Math.max(...ours.map((state) => state.epoch)) + 1
-  for (const { name } of ours) if (name !== EVENTS_TABLE.name) await lake.raiseEpoch(name, epoch)
-  await lake.raiseEpoch(EVENTS_TABLE.name, epoch, { [property.lander]: lander })
-}
-
-/** The tables that a lander made; in a catalog there may be others. */
-async function landedStates(lake: Lake): Promise<TableState[]> {
-  const states = await Promise.all((await lake.listTables()).map((table) => lake.load(table)))
-  return states.filter((state) => state?.metadata.properties[property.epoch] !== undefined) as TableState[]
+  await fence(lake, { [property.lander]: lander })
 }
 
 /**

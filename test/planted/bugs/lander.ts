@@ -66,30 +66,37 @@ export const LANDER_BUGS: Bug[] = [
   {
     name: 'redo-by-the-new-definition',
     harm: 'half of a batch is judged by other rules than the rest',
-    file: 'src/lander/lander.ts',
+    file: 'src/lander/take-over.ts',
     edits: [
       {
-        find: 'await finishOpenPlan(parts)',
-        replace: 'Object.assign(parts, { newest: options.pipeline })\n    await finishOpenPlan(parts)',
+        find: 'hash === pipeline.hash ? pipeline : loadDefinition(plans, hash)',
+        replace: 'hash && pipeline',
       },
-      { find: 'await loadDefinition(directory, plan.definition)', replace: 'parts.newest' },
     ],
-    check: { file: crash, test: 'a redo judges by the definition of the plan' },
+    check: { file: crash, test: 'what was begun is judged by the definition that began it' },
   },
   {
     name: 'redo-beyond-its-plan',
     harm: 'a redo lands records that the next batch lands again',
     file: session,
     edits: [
-      { find: 'this.intake.take(batch, cursor, { to })', replace: 'this.intake.take(batch, cursor, {})' },
+      {
+        find: 'this.intake.take(batch, cursor, { to: end })',
+        replace: 'this.intake.take(batch, cursor, {})',
+      },
     ],
-    check: { file: crash, test: 'killed before the commit of events' },
+    check: { file: crash, test: 'killed right after the plan' },
   },
   {
     name: 'epoch-not-raised',
     harm: 'two landers land the same records',
     file: tables,
-    edits: [{ find: '  epoch += 1\n', replace: '' }],
+    edits: [
+      {
+        find: '...states.map((state) => state.epoch)) + 1',
+        replace: '...states.map((state) => state.epoch))',
+      },
+    ],
     check: { file: crash, test: 'taking over fences the predecessor' },
   },
   {
@@ -103,7 +110,9 @@ export const LANDER_BUGS: Bug[] = [
     name: 'new-table-from-the-beginning',
     harm: 'a new table claims rows that it does not have',
     file: tables,
-    edits: [{ find: '{ position, epoch: epoch - 1 }', replace: '{ epoch: epoch - 1 }' }],
+    edits: [
+      { find: 'lake.ensure(definition, { position, epoch })', replace: 'lake.ensure(definition, { epoch })' },
+    ],
     check: { file: 'test/lander/lander.test.ts', test: 'a new table begins where events stands' },
   },
   {

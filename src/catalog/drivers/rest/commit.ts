@@ -68,7 +68,7 @@ function requirementsOf(metadata: TableMetadata): Record<string, unknown>[] {
 }
 
 /** Keys that a snapshot's summary has beside the table's properties. */
-const OURS = [property.position, property.batch, property.counters, property.epoch]
+const OURS = [property.position, property.batch, property.counters, property.epoch, property.definition]
 
 async function emptySnapshot(storage: Storage, files: TableFiles, base: TableVersion) {
   const { properties } = base.metadata

@@ -13,16 +13,16 @@ import { makeDirectory } from '../../../base/files.ts'
 import { type DirectoryLock, waitForDirectoryLock } from '../../../base/lock.ts'
 import { loadPlan as loadTrackingPlan } from '../../../model/plan-store.ts'
 import { type Position, samePosition } from '../../../model/position.ts'
-import { loadDefinition } from '../../batch-plan.ts'
 import { EarlierRecords } from '../../duplicates/earlier-records.ts'
-import type { Lander, LandReport } from '../../lander.ts'
+import { type LandReport, reportBetween } from '../../land-report.ts'
+import type { Lander } from '../../lander.ts'
 import { type LanderLogger, SILENT } from '../../logger.ts'
 import { LANDER_DEFAULTS, type LanderSettings } from '../../settings.ts'
-import { sumCounts } from '../../spool-writer.ts'
 import { type LanderStatus, StatusFile } from '../../status.ts'
-import { checkLog, committedPosition, landedTables } from '../../tables.ts'
+import { landedTables } from '../../tables.ts'
+import { openPlan, takeOver } from '../../take-over.ts'
 import { lagOf, nextRange } from './batch/range.ts'
-import { type BatchParts, BatchSession, openPlan } from './batch/session.ts'
+import { type BatchParts, BatchSession } from './batch/session.ts'
 import type { SparkConnect } from './connect/client.ts'
 import { Due } from './due.ts'
 import type { SparkLanderOptions } from './options.ts'
@@ -54,21 +54,17 @@ export async function openSparkLander(options: SparkLanderOptions): Promise<Land
       kafka: options.kafka,
       catalog: options.catalog.name,
       directory,
+      plans: options.plans,
       loadPlan: (version) => loadTrackingPlan(options.plans, version),
       readRecords: (partition, offsets) => earlier.read(partition, offsets),
       logger: options.logger ?? SILENT,
       ...(options.onDead ? { onDead: options.onDead } : {}),
     }
     await server.session()
-    const plan = await openPlan(parts)
-    if (plan !== undefined) {
-      const definition = await loadDefinition(directory, plan.definition)
-      await (await BatchSession.open(parts, definition, plan.from)).redo(plan)
-    }
-    const position = await committedPosition(lake, log)
-    await checkLog(log, position)
-    const session = await BatchSession.open(parts, options.pipeline, position)
-    return new SparkLander(options, parts, session, position, { server, instance, connection, lock })
+    const session = await takeOver(parts, options.pipeline, (...session) =>
+      BatchSession.open(parts, ...session),
+    )
+    return new SparkLander(options, parts, session, { server, instance, connection, lock })
   } catch (error) {
     await server.close()
     instance.closeSync()
@@ -125,35 +121,32 @@ class SparkLander implements Lander {
   readonly #clock: Clock
   readonly #logger: LanderLogger
   readonly #statusFile: StatusFile
-  #position: Position
   #end: Position
-  #batches = 0
   #maintained = 0
   #committedAt: number | null = null
   #error: string | null = null
   #running: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(
-    options: SparkLanderOptions,
-    parts: BatchParts,
-    session: BatchSession,
-    position: Position,
-    held: Held,
-  ) {
+  constructor(options: SparkLanderOptions, parts: BatchParts, session: BatchSession, held: Held) {
     this.#options = options
     this.#parts = parts
     this.#session = session
     this.#held = held
-    this.#position = position
-    this.#end = position
+    this.#end = this.#position
     this.#settings = { ...LANDER_DEFAULTS, ...options.settings }
     const { batchRows: rowsMax } = this.#settings
-    this.#stream = options.stream && new StreamSession(parts, session, { ...options.stream, rowsMax })
+    const onEnd = (end: Position) => this.#see(end)
+    this.#stream = options.stream && new StreamSession(parts, session, { ...options.stream, rowsMax, onEnd })
     this.#clock = options.clock ?? systemClock()
     this.#logger = parts.logger
     this.#statusFile = new StatusFile(options.directory, () => this.status())
     this.#statusFile.touch()
+  }
+
+  /** Everything before it has landed. */
+  get #position(): Position {
+    return this.#session.events.position!
   }
 
   run(signal: AbortSignal): Promise<void> {
@@ -174,21 +167,11 @@ class SparkLander implements Lander {
     options: { signal?: AbortSignal; onProgress?: (report: LandReport) => void } = {},
   ): Promise<LandReport> {
     const signal = options.signal ?? new AbortController().signal
-    const before = sumCounts(this.#session.events.counters ?? {})
-    const batches = this.#batches
-    const report = (): LandReport => {
-      const now = sumCounts(this.#session.events.counters ?? {})
-      const since = (of: keyof typeof now) => now[of] - before[of]
-      return {
-        records: since('records'),
-        landed: since('landed'),
-        dead: since('dead'),
-        duplicate: since('duplicate'),
-        batches: this.#batches - batches,
-      }
-    }
+    const before = this.#session.events
+    const report = () => reportBetween(before, this.#session.events)
     return this.#move(async () => {
-      const end = await this.#parts.log.end()
+      const end = await this.#retrying(signal, PATIENCE_MS, () => this.#parts.log.end())
+      if (end === undefined) return report()
       this.#see(end)
       const progress = () => options.onProgress?.(report())
       if (this.#stream) await this.#follow(this.#stream, signal, { end, progress })
@@ -280,18 +263,15 @@ class SparkLander implements Lander {
     const patience = until ? PATIENCE_MS : Number.POSITIVE_INFINITY
     while (!signal.aborted && (until === undefined || lagOf(this.#position, until.end) > 0)) {
       const moved = await this.#retrying(signal, patience, () => stream.step(until?.end))
-      if (moved) await this.#landed(this.#session.events.position!)
+      if (moved) await this.#landed()
       if (moved) until?.progress()
       else await sleep(pause, undefined, { signal }).catch(() => {})
-      if (until === undefined) this.#see(await this.#parts.log.end())
     }
     if (until) await stream.stop()
     else await this.#withGrace(signal, () => stream.settle())
   }
 
-  async #landed(position: Position): Promise<void> {
-    this.#position = position
-    this.#batches += 1
+  async #landed(): Promise<void> {
     this.#committedAt = Math.floor(this.#clock.nowMicros() / 1000)
     this.#error = null
     this.#statusFile.touch()
@@ -301,26 +281,26 @@ class SparkLander implements Lander {
   /** One batch: that of a plan which an earlier attempt has left, else the next one. */
   async #landBatch(end: Position): Promise<void> {
     const session = this.#session
-    const { ranges, to } = nextRange(this.#position, end, this.#settings.batchRows)
     const left = await openPlan(this.#parts)
     if (left !== undefined) await session.redo(left)
-    else if (await this.#isLanded()) return
-    else await session.land(this.#position, ranges, to)
-    await this.#landed(left?.to ?? to)
+    else {
+      if (await this.#isLanded()) return
+      const from = this.#position
+      const { ranges, to } = nextRange(from, end, this.#settings.batchRows)
+      // An attempt that failed behind its last commit.
+      if (lagOf(from, to) === 0) return
+      await session.land(from, ranges, to)
+    }
+    await this.#landed()
   }
 
   /** An attempt that failed may have committed `events` all the same; then what we know is brought up to it. */
   async #isLanded(): Promise<boolean> {
-    const { lake } = this.#parts
-    const events = await lake.load('events')
+    const events = await this.#parts.lake.load('events')
     if (events?.position === undefined || events.epoch !== this.#session.epoch) return false
     if (events.batch === this.#session.events.batch && samePosition(events.position, this.#position))
       return false
-    for (const name of this.#session.states.keys()) {
-      const state = await lake.load(name)
-      if (state !== undefined) this.#session.states.set(name, state)
-    }
-    this.#position = events.position
+    await this.#session.refresh()
     return true
   }
 

@@ -18,13 +18,17 @@ import { STAGED_PREFIX } from '../../../../lake/staged.ts'
 import type { LogReader } from '../../../../log/log.ts'
 import { type CompiledPipeline, EVENTS_TABLE } from '../../../../model/pipeline.ts'
 import type { Plan } from '../../../../model/plan.ts'
-import { type Position, samePosition } from '../../../../model/position.ts'
-import { type BatchPlan, loadPlan, saveDefinition, savePlan } from '../../../batch-plan.ts'
+import type { PlanFiles } from '../../../../model/plan-store.ts'
+import type { Position } from '../../../../model/position.ts'
+import { allDone } from '../../../all-done.ts'
+import { type BatchPlan, savePlan } from '../../../batch-plan.ts'
 import type { DeadReason } from '../../../dead-reasons.ts'
+import { saveDefinition } from '../../../definitions.ts'
 import type { ChunkCounts } from '../../../judge/judge.ts'
 import { addCounts, differs, isAt, outcomeOf, targetOf } from '../../../landing.ts'
 import type { LanderLogger } from '../../../logger.ts'
-import { checkLog, checkTablePosition, committedPosition, landedTables, takeOver } from '../../../tables.ts'
+import { checkLog, checkTablePosition, landedTables, prepareTables } from '../../../tables.ts'
+import type { Begun } from '../../../take-over.ts'
 import type { SparkConnect } from '../connect/client.ts'
 import type { KafkaPlace } from '../options.ts'
 import { compileSparkSql, type SparkSql } from '../sql/compile.ts'
@@ -40,23 +44,11 @@ export interface BatchParts {
   /** The catalog's name in Spark. */
   catalog: string
   directory: string
+  plans: PlanFiles
   loadPlan(version: string): Promise<Plan | undefined>
   readRecords: ReadRecords
   logger: LanderLogger
   onDead?: (reason: DeadReason) => void
-}
-
-/** The plan that was begun and not finished, if it is of this log and this lake. */
-export async function openPlan({ directory, lake, log }: BatchParts): Promise<BatchPlan | undefined> {
-  const plan = await loadPlan(directory)
-  if (plan === undefined || plan.from.logId !== log.id) return undefined
-  const events = await lake.load('events')
-  if (plan.number <= (events?.batch ?? 0)) return undefined
-  const position = await committedPosition(lake, log)
-  // A lake that was made anew or restored stands elsewhere: the plan is not its history.
-  if (!samePosition(position, plan.from)) return undefined
-  await checkLog(log, position)
-  return plan
 }
 
 /** What Spark has staged, by its id; of a stream, by this micro-batch. */
@@ -80,23 +72,25 @@ export class BatchSession {
   private constructor(
     parts: BatchParts,
     pipeline: CompiledPipeline,
-    taken: { epoch: number; states: Map<string, TableState> },
+    epoch: number,
+    states: Map<string, TableState>,
   ) {
     this.#parts = parts
     this.pipeline = pipeline
-    this.epoch = taken.epoch
-    this.states = taken.states
+    this.epoch = epoch
+    this.states = states
   }
 
-  /** Takes the tables over at `position` and lets Spark stage into them. */
+  /** Has the tables ready at `position` and lets Spark stage into them. `epoch` is that of `fence`. */
   static async open(
     parts: BatchParts,
     pipeline: CompiledPipeline,
     position: Position,
+    epoch: number,
   ): Promise<BatchSession> {
-    await saveDefinition(parts.directory, pipeline)
-    const taken = await takeOver(pipeline, parts.lake, position)
-    const session = new BatchSession(parts, pipeline, taken)
+    await saveDefinition(parts.plans, pipeline)
+    const states = await prepareTables(pipeline, parts.lake, position, epoch)
+    const session = new BatchSession(parts, pipeline, epoch, states)
     await session.#allowStaging()
     return session
   }
@@ -127,6 +121,13 @@ export class BatchSession {
     await savePlan(directory, plan)
     await this.#execute(spark, plan, judged)
     return plan
+  }
+
+  /** Lands what a predecessor has begun, by this (its own) definition. */
+  async finish({ from, to, plan }: Begun): Promise<void> {
+    if (plan !== undefined) return this.redo(plan)
+    this.#parts.logger.info({ from, to }, 'finishing what was landed in part by an earlier lander')
+    await this.land(from, rangesBetween(from, to), to)
   }
 
   /** Executes a plan that was not finished: judges its range again, by this (the plan's) definition. */
@@ -217,12 +218,7 @@ export class BatchSession {
     // Its failure is that of the session, which the next batch finds.
     cleared.catch(() => {})
     const others = open.filter(({ name }) => name !== EVENTS_TABLE.name)
-    // All have come to their end before a failure is told: nothing goes on behind it.
-    for (const done of await Promise.allSettled(
-      others.map((table) => this.#commit(plan, table, { wapId })),
-    )) {
-      if (done.status === 'rejected') throw done.reason
-    }
+    await allDone(others.map((table) => this.#commit(plan, table, { wapId })))
     // It proves the batch for all tables.
     for (const table of open) if (table.name === EVENTS_TABLE.name) await this.#commit(plan, table, { wapId })
     await cleared
@@ -243,7 +239,7 @@ export class BatchSession {
         await spark.run(`INSERT INTO ${this.#nameOf(table.name)} ${judged.select(table.name)}`)
     }
     const workers = Array.from({ length: STAGED_AT_ONCE }, work)
-    for (const done of await Promise.allSettled(workers)) if (done.status === 'rejected') throw done.reason
+    await allDone(workers)
     return wapId
   }
 
@@ -260,6 +256,7 @@ export class BatchSession {
       expect: { position: state.position, epoch: this.epoch },
       position: targetOf(state, plan),
       batch: plan.number,
+      definition: plan.definition,
       ...counters,
     }
     for (let attempt = 1; ; attempt++) {

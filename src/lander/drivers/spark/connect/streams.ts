@@ -78,7 +78,7 @@ export async function streamStatus(spark: SparkConnect, query: StreamQuery): Pro
   return { active: status?.is_active === true, message: status?.status_message ?? '' }
 }
 
-/** The newest micro-batches, oldest first; Spark keeps the last 100 (`spark.sql.streaming.numRecentProgressUpdates`). */
+/** The newest micro-batches, oldest first; Spark keeps the last `spark.sql.streaming.numRecentProgressUpdates`. */
 export async function streamProgress(spark: SparkConnect, query: StreamQuery): Promise<StreamProgress[]> {
   const { recent_progress: recent } = await ask(spark, query, { recent_progress: true })
   return (recent?.recent_progress_json ?? []).map(readProgress)

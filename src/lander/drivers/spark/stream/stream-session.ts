@@ -23,8 +23,10 @@ import type { TableState } from '../../../../lake/lake.ts'
 import { findStaged, STREAM_PREFIX } from '../../../../lake/staged.ts'
 import { EVENTS_TABLE } from '../../../../model/pipeline.ts'
 import { covers, furthest, type Position } from '../../../../model/position.ts'
+import { allDone } from '../../../all-done.ts'
 import type { ChunkCounts } from '../../../judge/judge.ts'
 import { checkLog, DEAD_LETTERS_TABLE, landedTables } from '../../../tables.ts'
+import { openPlan } from '../../../take-over.ts'
 import {
   clear,
   countBy,
@@ -35,7 +37,7 @@ import {
   tableName,
 } from '../batch/judged.ts'
 import { type Ranges, rangesBetween } from '../batch/range.ts'
-import { type BatchParts, type BatchSession, openPlan } from '../batch/session.ts'
+import type { BatchParts, BatchSession } from '../batch/session.ts'
 import type { SparkConnect } from '../connect/client.ts'
 import { type Epoch, TableStreams } from './table-streams.ts'
 
@@ -43,6 +45,8 @@ export interface StreamSettings {
   everyMs: number
   /** Records of a micro-batch at most. */
   rowsMax: number
+  /** Told where the log ends, each time that is asked. */
+  onEnd(end: Position): void
 }
 
 /** So many micro-batches without rows are passed over, then the table's position is brought up to date. */
@@ -103,6 +107,7 @@ export class StreamSession {
   async #step(): Promise<boolean> {
     const spark = await this.#parts.spark()
     const end = await this.#parts.log.end()
+    this.#settings.onEnd(end)
     const isNew = (partition: string) => !this.#streams!.partitions.has(Number(partition))
     if (this.#streams && Object.keys(end.next).some(isNew)) await this.stop()
     this.#streams ??= await this.#start(spark, end)
@@ -117,19 +122,16 @@ export class StreamSession {
     await checkLog(this.#parts.log, from)
     const plans = await this.#session.newPlans(ahead.plans)
     if (ahead.repeats > 0 || plans.length > 0) return this.#landBatch(spark, from, to)
-    for (const { name } of landedTables(this.#session.pipeline))
-      if (name !== EVENTS_TABLE.name) await this.#take(spark, name)
+    const others = landedTables(this.#session.pipeline).filter(({ name }) => name !== EVENTS_TABLE.name)
+    await allDone(others.map(({ name }) => this.#take(spark, name)))
     const moved = await this.#takeEvents(spark)
     await clear(spark)
     return moved
   }
 
   async #start(spark: SparkConnect, end: Position): Promise<TableStreams> {
-    const { parts, session, settings } = {
-      parts: this.#parts,
-      session: this.#session,
-      settings: this.#settings,
-    }
+    const [parts, session] = [this.#parts, this.#session]
+    const { everyMs, rowsMax } = this.#settings
     const left = await openPlan(parts)
     await session.refresh()
     if (left !== undefined) await session.redo(left)
@@ -155,7 +157,8 @@ export class StreamSession {
       wapId,
       checkpoints: `${parts.lake.storage.url}/${this.#checkpoints}${wapId}`,
       ...(this.#until ? { until: this.#until } : {}),
-      ...settings,
+      everyMs,
+      rowsMax,
     })
   }
 

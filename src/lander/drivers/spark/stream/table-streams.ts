@@ -7,6 +7,7 @@ import { LandfallError } from '../../../../base/errors.ts'
 import type { TableDefinition } from '../../../../model/pipeline.ts'
 import type { Position } from '../../../../model/position.ts'
 import { nextOffset } from '../../../../model/position.ts'
+import { allDone } from '../../../all-done.ts'
 import { beforeSql } from '../batch/judged.ts'
 import type { SparkConnect } from '../connect/client.ts'
 import { readSource, sqlOver } from '../connect/relation.ts'
@@ -24,6 +25,9 @@ import type { KafkaPlace } from '../options.ts'
 import type { SparkSql } from '../sql/compile.ts'
 
 const KAFKA = 'landfall_kafka'
+/** Micro-batches that Spark remembers of a query: more than come while other ones are being taken. */
+const RECENT = 'spark.sql.streaming.numRecentProgressUpdates'
+const RECENT_MAX = 1000
 
 export interface TableStreamsOptions {
   spark: SparkConnect
@@ -76,8 +80,8 @@ export class TableStreams {
   static async start(options: TableStreamsOptions): Promise<TableStreams> {
     const { spark, tables, wapId, checkpoints, everyMs } = options
     const streams = new TableStreams(options)
-    await spark.configure({ 'spark.wap.id': wapId })
-    for (const { definition, nameInSpark, from } of tables) {
+    await spark.configure({ 'spark.wap.id': wapId, [RECENT]: String(RECENT_MAX) })
+    const starting = tables.map(async ({ definition, nameInSpark, from }) => {
       const query = await startStream(spark, {
         name: `${wapId}-${definition.name}`,
         input: inputOf(options, definition, from),
@@ -88,20 +92,22 @@ export class TableStreams {
         options: { 'fanout-enabled': 'true' },
       })
       streams.#streams.set(definition.name, { query, last: -1 })
-    }
-    return streams
+    })
+    const failed = (await Promise.allSettled(starting)).find((one) => one.status === 'rejected')
+    if (failed === undefined) return streams
+    await streams.stop()
+    throw failed.reason
   }
 
   /** The micro-batches of each table since the last call, in order. Throws `lander/stream-ended` when a query has ended. */
   async poll(): Promise<Map<string, Epoch[]>> {
     const active = new Set((await activeStreams(this.#spark)).map(({ id }) => id.run_id))
-    const found = new Map<string, Epoch[]>()
-    for (const [table, stream] of this.#streams) {
+    const asked = [...this.#streams].map(async ([table, stream]): Promise<[string, Epoch[]]> => {
       if (!active.has(stream.query.id.run_id)) throw await this.#ended(table, stream.query)
-      const fresh = await this.#since(stream)
-      if (fresh.length > 0) found.set(table, fresh)
-    }
-    return found
+      return [table, await this.#since(stream)]
+    })
+    const found = await allDone(asked)
+    return new Map(found.filter(([, epochs]) => epochs.length > 0))
   }
 
   /** Stops what is under way. Best effort: what a query that goes on stages is never taken. */
