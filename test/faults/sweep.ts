@@ -6,10 +6,10 @@
  * the recovery from it as well. The chained one lets each process go on where the one before was killed, so
  * what a crash leaves meets the next crash.
  */
-import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type ChildEnd, runChild } from './children.ts'
 import { pipeline } from './pipeline.ts'
 import { placeOf } from './places.ts'
 import type { Death, Ended, Fault, FaultPlan, OperationKind } from './plan.ts'
@@ -41,15 +41,12 @@ export interface SweepReport {
   byOperation: Record<string, number>
 }
 
-const CHILD = join(import.meta.dirname, 'sweep-child.ts')
-const HOOK = join(import.meta.dirname, 'hook.ts')
 /** Children of one directory: it must not grow for ever. */
 const CHAIN_LENGTH = 40
 /** Operations of one round of work and of a recovery, about. */
 const WORK = 400
 const RECOVERY = 130
 const MOMENTS = ['before', 'half', 'after'] as const
-const CHILD_MS = 600_000
 
 export async function runSweep(options: SweepOptions): Promise<SweepReport> {
   const report: SweepReport = {
@@ -210,7 +207,7 @@ class Runner {
       seed: this.#seed,
       rounds,
     }
-    const ended = await runChild(plan, task)
+    const ended = await runChild('sweep-child.ts', task, plan)
     if (ended.output.includes('true\n')) this.#report.verdicts += 1
     const told = existsSync(reportFile)
       ? (JSON.parse(readFileSync(reportFile, 'utf8').trim().split('\n').at(-1)!) as Death | Ended)
@@ -254,32 +251,4 @@ class Runner {
       ended.errors,
     ].join('\n')
   }
-}
-
-interface ChildEnd {
-  code: number | null
-  signal: NodeJS.Signals | null
-  output: string
-  errors: string
-}
-
-function runChild(plan: FaultPlan, task: SweepTask): Promise<ChildEnd> {
-  const child = spawn(process.execPath, ['--import', HOOK, CHILD, JSON.stringify(task)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: CHILD_MS,
-    killSignal: 'SIGABRT',
-    env: {
-      ...process.env,
-      NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/faults'),
-      LANDFALL_FAULTS: JSON.stringify(plan),
-    },
-  })
-  let output = ''
-  let errors = ''
-  child.stdout.on('data', (text) => void (output += text))
-  child.stderr.on('data', (text) => void (errors += text))
-  return new Promise((done, fail) => {
-    child.once('error', fail)
-    child.once('close', (code, signal) => done({ code, signal, output, errors }))
-  })
 }

@@ -12,7 +12,8 @@ export interface WorkloadOptions {
   name: string
   rounds: number
   random: () => number
-  onAcknowledged?: (ids: readonly string[]) => void
+  /** Told of what was sent, before, and of what was acknowledged, after. */
+  onMark?: (data: { sent: readonly string[] } | { acknowledged: readonly string[] }) => void
 }
 
 export async function work(world: World, journal: Journal, options: WorkloadOptions): Promise<void> {
@@ -34,7 +35,7 @@ export async function work(world: World, journal: Journal, options: WorkloadOpti
 async function send(
   { log, clock, pipeline }: World,
   journal: Journal,
-  { name, random, onAcknowledged }: WorkloadOptions,
+  { name, random, onMark }: WorkloadOptions,
   request: string,
 ): Promise<void> {
   const ids = Array.from(
@@ -49,7 +50,8 @@ async function send(
     recordOf(id, clock.nowMicros() - (i === 0 ? before : 0), pipeline.plan.version),
   )
   journal.send(ids)
+  onMark?.({ sent: ids })
   await log.append(records)
   journal.acknowledge(ids)
-  onAcknowledged?.(ids)
+  onMark?.({ acknowledged: ids })
 }
