@@ -54,7 +54,10 @@ const stories =
 const ofEngines = filters.length === 0 ? ENGINES : filters.filter(isOfEngine)
 const others = filters.filter((path) => !isStory(path) && !isOfEngine(path))
 // What real engines and tools are made of is fetched before any test waits for it.
-if (filters.length === 0 || ofEngines.length > 0) await run(node, ['test/engines/prepare.ts'])
+if (filters.length === 0 || ofEngines.length > 0) {
+  const code = await run(node, ['test/engines/prepare.ts'])
+  if (code !== 0) process.exit(code)
+}
 if (filters.length === 0) {
   const left = ['test/stories/**', ...ENGINES.map((suffix) => `test/**/*${suffix}`)]
   await runTests(left.flatMap((glob) => ['--exclude', glob]))

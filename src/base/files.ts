@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { type FileHandle, link, open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from './errors.ts'
 
@@ -16,9 +17,29 @@ export async function syncFile(path: string): Promise<void> {
 /** Makes the entries of a directory (names that appeared, vanished or moved) survive a power cut. */
 export const syncDirectory = syncFile
 
+/**
+ * mkdir -p; returns the first directory that was made, if any. Node's own loops for ever where the parent is there and the system still
+ * says ENOENT (`/proc/x`).
+ */
+export function makeFolder(path: string, mode = 0o777): string | undefined {
+  try {
+    mkdirSync(path, mode)
+    return path
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return undefined
+    const parent = dirname(path)
+    if (code !== 'ENOENT' || existsSync(parent)) throw error
+    const first = makeFolder(parent, mode)
+    // The parent is there now, so this comes to an end. Another process may have been faster with either.
+    const own = makeFolder(path, mode)
+    return first ?? own
+  }
+}
+
 /** mkdir -p that survives a power cut: each directory made is synced in its parent. */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
+  const first = makeFolder(path)
   if (first === undefined) return
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
 }

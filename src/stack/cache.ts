@@ -23,6 +23,7 @@ import {
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
+import { makeFolder } from '../base/files.ts'
 import { waitForDirectoryLock } from '../base/lock.ts'
 
 /** What is going on while something is fetched or made; told now and then, at least every second. */
@@ -58,7 +59,7 @@ export function openEngineCache(
   directory: string = engineCacheDirectory(),
 ): EngineCache {
   try {
-    mkdirSync(directory, { recursive: true })
+    makeFolder(directory)
     accessSync(directory, constants.W_OK)
   } catch (cause) {
     throw new LandfallError(

@@ -14,6 +14,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
+import { makeFolder } from '../base/files.ts'
 import { type DirectoryLock, lockDirectory } from '../base/lock.ts'
 import type { EngineCache } from './cache.ts'
 import { type Engine, type EngineRecipe, type EngineState, type Offer, probe, startEngine } from './engine.ts'
@@ -187,7 +188,7 @@ async function conditionOf(
 }
 
 function lockStack(directory: string): DirectoryLock {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory, 0o700)
   try {
     return lockDirectory(directory, 'the stack')
   } catch (cause) {

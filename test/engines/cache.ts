@@ -2,8 +2,9 @@
  * Where real engines rest between test runs: outside of HOME and of the checkout, so that a fresh clone does not fetch
  * a gigabyte again. `LANDFALL_ENGINES`, else `/var/cache/landfall-engines` where that can be written, else `.cache/engines`.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../src/base/files.ts'
 import { type EngineCache, openEngineCache, type Step } from '../../src/stack/cache.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -14,9 +15,11 @@ export function engineCache(): EngineCache {
 }
 
 function cacheDirectory(): string {
-  const directory = process.env['LANDFALL_ENGINES'] || '/var/cache/landfall-engines'
+  // One that somebody named is used or is an error.
+  if (process.env['LANDFALL_ENGINES']) return process.env['LANDFALL_ENGINES']
+  const directory = '/var/cache/landfall-engines'
   try {
-    mkdirSync(directory, { recursive: true })
+    makeFolder(directory)
     accessSync(directory, constants.W_OK)
     return directory
   } catch {

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LandfallError } from '../../base/errors.ts'
+import { makeFolder } from '../../base/files.ts'
 import { version } from '../version.ts'
 import { packageFile, pipelineFile, tsconfigFile } from './starter.ts'
 
@@ -21,7 +22,7 @@ export async function init(directory: string): Promise<void> {
       hint: 'Name an empty folder, as in: landfall init game',
     })
   }
-  await mkdir(directory, { recursive: true })
+  makeFolder(directory)
   for (const [file, text] of files) await writeFile(join(directory, file), text, { flag: 'wx' })
   process.stdout.write(farewell(relative(process.cwd(), directory)))
 }
