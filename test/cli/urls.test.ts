@@ -102,6 +102,18 @@ const cases: [
     /no SQL server answers at http:\/\/127\.0\.0\.1:1/,
   ],
   [
+    'tables of a Presto that is not there',
+    ['tables', '--sql', 'presto://127.0.0.1:1/lake/default'],
+    1,
+    /no SQL server answers at http:\/\/127\.0\.0\.1:1/,
+  ],
+  [
+    'tables of an address where a server of others is expected',
+    ['describe', 'events', '--sql', '127.0.0.1:8080'],
+    2,
+    /--sql: expected trino:\/\/… or presto:\/\/…/,
+  ],
+  [
     'a Trino with a password in the URL',
     ['sql', 'select 1', '--sql', `trino://me:${SECRET}@h/lake`],
     1,

@@ -8,6 +8,7 @@ import { openSqlServer, type SqlServer } from '../../src/sql/wire/trino/server.t
 import { engineSuite } from '../conformance/engine-suite.ts'
 import { findTrino, type Trino } from '../engines/trino.ts'
 import { Landing } from './support/landing.ts'
+import { expectTablesOf } from './support/look.ts'
 import { errorOf, rowsOf } from './support/rows.ts'
 
 const PREFIX = '/iceberg'
@@ -74,6 +75,9 @@ describe('a real Trino', () => {
     expect(error.hint).toMatch(/^totals is a view of the pipeline/)
     expect((await errorOf(asked, 'SELECT * FROM totalz')).hint).toBeUndefined()
   })
+
+  test('its tables are listed and described from the command line', () =>
+    expectTablesOf(urlOf(trino), 'timestamp(6) with time zone'))
 
   test('tables that are not ours have no freshness to tell', async () => {
     await using tpch = openTrinoEngine(urlOf(trino).replace('hive/default', 'tpch/tiny'))

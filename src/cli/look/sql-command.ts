@@ -8,6 +8,7 @@ import { usageError } from '../exit.ts'
 import { lookPlaces } from '../places.ts'
 import { runSql } from '../sql/run-sql.ts'
 import { readUpFile } from '../up/up-file.ts'
+import { openServer, whoWeAre } from './sql-server.ts'
 
 export interface SqlCommandOptions {
   file?: string
@@ -15,13 +16,11 @@ export interface SqlCommandOptions {
   ca?: string
 }
 
-type Flags = Partial<Record<SettingName, unknown>>
-
 /** `landfall sql`. */
 export async function openSqlCommand(
   statement: string | undefined,
   options: SqlCommandOptions & Record<string, unknown>,
-  flags: Flags,
+  flags: Partial<Record<SettingName, unknown>>,
 ): Promise<void> {
   const { file, json, ca } = options
   if (statement !== undefined && file !== undefined) {
@@ -51,10 +50,13 @@ export async function openSqlCommand(
  * Where to ask: the address that was given; else what runs on the data directory; else, when the data directory or the tables' URL
  * was named or they are there, the tables without a server; else the usual address.
  */
-async function openEngine(flags: Flags, options: Record<string, unknown>): Promise<SqlEngine> {
-  const server = serverUrl(flags)
-  const settings = settingsBeside(server, flags)
-  if (server !== undefined) return remoteServer(settings, server)
+async function openEngine(
+  flags: Partial<Record<SettingName, unknown>>,
+  options: Record<string, unknown>,
+): Promise<SqlEngine> {
+  const server = await openServer(flags)
+  if (server !== undefined) return server
+  const settings = resolveSettings({ flags, environment: process.env })
   if (flags['sql.listen'] !== undefined || process.env.LANDFALL_SQL) return remote(settings, undefined)
   const up = readUpFile(settings.data)
   if (up !== undefined) return remote(settings, up.sql)
@@ -66,35 +68,7 @@ async function openEngine(flags: Flags, options: Record<string, unknown>): Promi
   return withSessions(await openDataEngine(places, roomSettings(settings, 'sql')))
 }
 
-/** `trino://…` or `presto://…` where an address of our own door may stand. */
-function serverUrl(flags: Flags): string | undefined {
-  const given = flags['sql.listen'] ?? process.env.LANDFALL_SQL
-  return typeof given === 'string' && /^(trino|presto):/.test(given) ? given : undefined
-}
-
-function settingsBeside(server: string | undefined, flags: Flags): Settings {
-  if (server === undefined) return resolveSettings({ flags, environment: process.env })
-  const { 'sql.listen': _flag, ...others } = flags
-  const { LANDFALL_SQL: _variable, ...environment } = process.env
-  return resolveSettings({ flags: others, environment })
-}
-
-async function remoteServer(settings: Settings, url: string): Promise<SqlEngine> {
-  const ca = /[?&]ca=([^&#]+)/.exec(url)?.[1]
-  if (ca !== undefined) await trustAuthority(decodeURIComponent(ca))
-  const { keptNamed } = await import('../../pipeline/named.ts')
-  return openRemoteSql(url, { ...whoWeAre(settings), named: await keptNamed(settings.data) })
-}
-
 function remote(settings: Settings, url: string | undefined): Promise<SqlEngine> {
   // Our own door asks for tokens; a password is for servers of others.
   return openRemoteSql(url ?? urlOf(settings['sql.listen']), { ...whoWeAre(settings), password: null })
-}
-
-function whoWeAre(settings: Settings) {
-  return {
-    token: settings['sql.token'],
-    password: settings['sql.password'],
-    user: settings['sql.user'],
-  }
 }

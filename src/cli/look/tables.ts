@@ -9,9 +9,10 @@ import { formatTable } from '../table.ts'
 
 export interface TableSummary {
   table: string
-  rows: number
-  files: number
-  bytes: number
+  /** Null, as the next two, for a table of another server that is none of Iceberg. */
+  rows: number | null
+  files: number | null
+  bytes: number | null
   /** RFC 3339 of the current snapshot; null before the first. */
   committed: string | null
   snapshot: string | null
@@ -21,16 +22,19 @@ export interface TableSummary {
 
 /** `landfall tables`. */
 export async function showTables(places: Places, { json }: { json: boolean }): Promise<void> {
-  const tables = await summarizeTables(await openDataCatalog(places))
+  printTables(await summarizeTables(await openDataCatalog(places)), json)
+}
+
+export function printTables(tables: readonly TableSummary[], json: boolean): void {
   if (json) {
     process.stdout.write(`${JSON.stringify(tables, null, 2)}\n`)
     return
   }
   const rows = tables.map((one) => [
     one.table,
-    String(one.rows),
-    String(one.files),
-    humanBytes(one.bytes),
+    String(one.rows ?? ''),
+    String(one.files ?? ''),
+    one.bytes === null ? '' : humanBytes(one.bytes),
     one.committed ?? '',
     one.snapshot ?? '',
     one.position === null ? '' : Object.values(one.position).join(','),
