@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 // everything beneath. Rooms are listed from the ground up.
 const GROUND = ['base', 'model', 'storage']
 const ROOMS = ['collector', 'log', 'lander', 'lake', 'catalog', 'sql', 'report', 'ledger']
-const ROOF = ['pipeline.ts', 'pipeline', 'config.ts', 'simulate', 'stack', 'cli']
+const ROOF = ['pipeline.ts', 'pipeline', 'config.ts', 'simulate', 'verify', 'stack', 'cli']
 
 function sources(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

@@ -8,6 +8,7 @@ import { addPipelineCommands } from './commands/pipeline-commands.ts'
 import { addRunCommands } from './commands/run-commands.ts'
 import { addStackCommands } from './commands/stack-commands.ts'
 import { addTableCommands } from './commands/table-commands.ts'
+import { addVerifyCommands } from './commands/verify-commands.ts'
 import { describeError, EXIT, endQuietlyOnClosedPipe, exit, exitCodeOf } from './exit.ts'
 import { SUPERVISED } from './up/messages.ts'
 import { version } from './version.ts'
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   addTableCommands(program)
   addLogCommands(program)
   addPipelineCommands(program)
+  addVerifyCommands(program)
   addStackCommands(program)
   return program
 }

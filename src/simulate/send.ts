@@ -1,5 +1,5 @@
 /** Sends requests over kept connections and measures them. */
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -95,8 +95,19 @@ function serverName(url: string): string {
   return isIP(hostname.replace(/^\[|\]$/g, '')) ? '' : hostname
 }
 
-function sendOne(url: string, { method, path, headers, body }: SimulatedRequest, agent: Agent) {
-  return new Promise<{ status: number; bytes: number }>((resolve, reject) => {
+export interface Answered {
+  status: number
+  bytes: number
+  headers: IncomingHttpHeaders
+}
+
+/** Rejects when there is no whole answer. */
+export function sendOne(
+  url: string,
+  { method, path, headers, body }: SimulatedRequest,
+  agent: Agent,
+): Promise<Answered> {
+  return new Promise<Answered>((resolve, reject) => {
     const send = url.startsWith('https:') ? tlsRequest : request
     const outgoing = send(
       `${url}${path}`,
@@ -113,13 +124,13 @@ function sendOne(url: string, { method, path, headers, body }: SimulatedRequest,
 
 function readAnswer(
   answer: IncomingMessage,
-  resolve: (value: { status: number; bytes: number }) => void,
+  resolve: (value: Answered) => void,
   reject: (error: Error) => void,
 ): void {
   let bytes = 0
   answer.on('data', (chunk: Buffer) => (bytes += chunk.length))
   answer.on('error', reject)
-  answer.on('end', () => resolve({ status: answer.statusCode ?? 0, bytes }))
+  answer.on('end', () => resolve({ status: answer.statusCode ?? 0, bytes, headers: answer.headers }))
 }
 
 function notThere(url: string, cause: unknown): LandfallError {
