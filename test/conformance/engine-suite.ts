@@ -16,21 +16,23 @@ export interface EngineUnderTest {
 export interface EngineTraits {
   /** The server is not ours. */
   foreign?: 'trino' | 'presto'
+  /** Where the tables are (default `default`). Those that Presto reads have times without a zone. */
+  schema?: string
 }
 
-export function engineSuite(open: () => EngineUnderTest, { foreign }: EngineTraits = {}): void {
+export function engineSuite(
+  open: () => EngineUnderTest,
+  { foreign, schema = 'default' }: EngineTraits = {},
+): void {
   const engine = () => open().engine
   const ours = foreign === undefined
   const name = (text: string) => (ours ? text : text.toLowerCase())
-  /** Presto knows no precision of times. */
-  const timeType = (precision: number, zone = '') =>
-    `timestamp(${foreign === 'presto' ? 3 : precision})${zone}`
 
   test('tables are listed and described by the types of Trino', async () => {
     expect(await engine().listTables()).toEqual(['events', 'guilds', 'purchases'])
     expect(await engine().describe('PURCHASES')).toEqual([
       { name: 'raw_event', type: 'varchar' },
-      { name: 'timestamp', type: timeType(6, ' with time zone') },
+      { name: 'timestamp', type: foreign === 'presto' ? 'timestamp(3)' : 'timestamp(6) with time zone' },
       { name: name('Host'), type: 'varchar' },
       { name: name('User-Agent'), type: 'varchar' },
       { name: 'cost', type: 'bigint' },
@@ -56,9 +58,9 @@ export function engineSuite(open: () => EngineUnderTest, { foreign }: EngineTrai
   })
 
   test('names are found however capitalised and however qualified', async () => {
-    const sql = `SELECT Cost, hive.default.Purchases."user-agent" FROM HIVE."default".PURCHASES WHERE default.purchases.cost = 4`
+    const sql = `SELECT Cost, hive.${schema}.Purchases."user-agent" FROM HIVE."${schema}".PURCHASES WHERE ${schema}.purchases.cost = 4`
     expect(await rowsOf(engine(), sql)).toEqual([[4, 'ApacheBench/2.3']])
-    expect(await rowsOf(engine(), 'select count(*) from default.guilds g where g.cost > 4')).toEqual([[8]])
+    expect(await rowsOf(engine(), `select count(*) from ${schema}.guilds g where g.cost > 4`)).toEqual([[8]])
   })
 
   const values: [sql: string, type: string, value: unknown][] = [
@@ -127,18 +129,17 @@ export function engineSuite(open: () => EngineUnderTest, { foreign }: EngineTrai
   test('SHOW, DESCRIBE, USE and EXPLAIN', async () => {
     const catalogs = await rowsOf(engine(), 'SHOW CATALOGS')
     expect(catalogs).toEqual(ours ? [['hive'], ['system']] : expect.arrayContaining([['hive'], ['system']]))
-    const schemas = (await rowsOf(engine(), 'show schemas from hive')).filter(
-      ([schema]) => ours || schema !== 'system',
-    )
-    expect(schemas).toEqual([['default'], ['information_schema']])
-    expect(await rowsOf(engine(), "SHOW TABLES FROM hive.default LIKE '%u%'")).toEqual([
+    const schemas = await rowsOf(engine(), 'show schemas from hive')
+    const expected = [[schema], ['information_schema']]
+    expect(schemas).toEqual(ours ? expected : expect.arrayContaining(expected))
+    expect(await rowsOf(engine(), `SHOW TABLES FROM hive.${schema} LIKE '%u%'`)).toEqual([
       ['guilds'],
       ['purchases'],
     ])
-    const described = await rowsOf(engine(), 'DESC hive.default.purchases')
+    const described = await rowsOf(engine(), `DESC hive.${schema}.purchases`)
     expect(described[4]).toEqual(['cost', 'bigint', '', ''])
     expect(await rowsOf(engine(), 'show columns from purchases')).toEqual(described)
-    expect(await rowsOf(engine(), 'USE hive.default')).toEqual([])
+    expect(await rowsOf(engine(), `USE hive.${schema}`)).toEqual([])
     const plan = String((await rowsOf(engine(), 'EXPLAIN SELECT * FROM purchases'))[0]![0])
     expect(plan).toContain(ours ? 'PARQUET' : 'TableScan')
     expect(await errorOf(engine(), 'SHOW TABLES FROM other')).toMatchObject({ code: 'sql/unknown-schema' })

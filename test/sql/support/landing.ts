@@ -2,6 +2,7 @@ import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import type { Catalog } from '../../../src/catalog/catalog.ts'
 import { openFileCatalog } from '../../../src/catalog/drivers/file.ts'
 import { openLake } from '../../../src/lake/iceberg-lake.ts'
 import type { Lake } from '../../../src/lake/lake.ts'
@@ -11,6 +12,7 @@ import type { EventLog } from '../../../src/log/log.ts'
 import { EVENTS_TABLE, type TableDefinition } from '../../../src/model/pipeline.ts'
 import type { Position } from '../../../src/model/position.ts'
 import { openLocalStorage } from '../../../src/storage/drivers/local.ts'
+import type { Storage } from '../../../src/storage/storage.ts'
 
 export const PURCHASES: TableDefinition = {
   name: 'purchases',
@@ -44,8 +46,8 @@ const ROWS: Record<string, (range: string) => string> = {
  * (spool), `commit` (tables in the protocol's order). Files and formats are the real ones.
  */
 export class Landing {
-  readonly directory = mkdtempSync(join(tmpdir(), 'landfall-sql-test-'))
-  readonly spoolDirectory = join(this.directory, 'spool')
+  readonly directory: string
+  readonly spoolDirectory: string
   readonly log: EventLog = createMemoryLog({ id: 'log-1' })
   readonly lake: Lake
   readonly #connection: DuckDBConnection
@@ -53,19 +55,24 @@ export class Landing {
   #batch = 0
   #chunks = 0
 
-  constructor(lake: (root: string) => Lake, connection: DuckDBConnection) {
+  constructor(directory: string, lake: Lake, connection: DuckDBConnection) {
     this.#connection = connection
-    this.lake = lake(join(this.directory, 'lake'))
+    this.directory = directory
+    this.spoolDirectory = join(directory, 'spool')
+    this.lake = lake
     mkdirSync(join(this.spoolDirectory, spoolPaths.chunks), { recursive: true })
     mkdirSync(join(this.spoolDirectory, spoolPaths.pins), { recursive: true })
   }
 
-  static async open(): Promise<Landing> {
+  /** `catalog`: default, the one in the lake's own files. */
+  static async open(
+    catalog: (storage: Storage) => Catalog | Promise<Catalog> = openFileCatalog,
+  ): Promise<Landing> {
     const connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect()
-    const landing = new Landing((root) => {
-      const storage = openLocalStorage(root)
-      return openLake({ storage, catalog: openFileCatalog(storage) })
-    }, connection)
+    const directory = mkdtempSync(join(tmpdir(), 'landfall-sql-test-'))
+    const storage = openLocalStorage(join(directory, 'lake'))
+    const lake = openLake({ storage, catalog: await catalog(storage) })
+    const landing = new Landing(directory, lake, connection)
     for (const table of [EVENTS_TABLE, PURCHASES, GUILDS]) {
       await landing.lake.ensure(table, { position: at(0), epoch: 1 })
     }
