@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
+import { overloaded } from '../log/log-errors.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
 import { type Answer, answerToError, refuse } from './answers.ts'
 import type { Appender } from './appender.ts'
@@ -107,6 +108,7 @@ export class EventsDoor {
       )
     }
     const key = idempotencyKey(request.headers['idempotency-key'])
+    this.#refuseEarly(request)
     const body = await bodies.read(request)
     try {
       const batch = this.#read(request, body, sender, key)
@@ -114,6 +116,14 @@ export class EventsDoor {
     } finally {
       body.release()
     }
+  }
+
+  /** What will find no place in the log is not read and checked first: that would take time from what still finds one. */
+  #refuseEarly({ headers }: IncomingMessage): void {
+    const { queuedBytes, queuedBytesMax } = this.#parts.appender.log.pressure
+    const announced = Number(headers['content-length'] ?? 0)
+    if (queuedBytes > 0 && queuedBytes + announced > queuedBytesMax)
+      throw overloaded(queuedBytes, queuedBytesMax)
   }
 
   /** From bytes to records, at one go: the scanner is shared by all requests. */
