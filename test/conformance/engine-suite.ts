@@ -89,7 +89,13 @@ export function engineSuite(
     ["INTERVAL '1' DAY + INTERVAL '2' HOUR", 'interval day to second', '1 02:00:00.000'],
     ['json_parse(\'{"a":1}\')', 'json', '{"a":1}'],
   ]
-  test.each(values)('%s is a %s', async (sql, type, value) => {
+  /** Presto's times have milliseconds, always. */
+  const byPresto: Record<string, [type: string, value: string]> = {
+    "TIMESTAMP '1969-12-31 23:59:59.5 UTC'": ['timestamp(3) with time zone', '1969-12-31 23:59:59.500 UTC'],
+    "TIME '01:02:03'": ['time(3)', '01:02:03.000'],
+  }
+  test.each(values)('%s is a %s', async (sql, ...told) => {
+    const [type, value] = (foreign === 'presto' && byPresto[sql]) || told
     const result = await engine().query(`SELECT ${sql} AS x`)
     expect(result.columns).toEqual([{ name: 'x', type }])
     const rows = []
@@ -106,7 +112,8 @@ export function engineSuite(
 
   test('errors say what, where and what is near', async () => {
     const table = await errorOf(engine(), 'SELECT *\nFROM purchasses')
-    expect(table).toMatchObject({ code: 'sql/unknown-table', details: { line: 2, column: 6 } })
+    expect(table.code).toBe('sql/unknown-table')
+    if (foreign !== 'presto') expect(table.details).toMatchObject({ line: 2, column: 6 })
     if (ours) expect(table.hint).toBe('Did you mean purchases?')
     const column = await errorOf(engine(), "SELECT 'ü', bad FROM purchases")
     expect(column).toMatchObject({ code: 'sql/unknown-column', details: { line: 1, column: 13 } })
@@ -173,7 +180,8 @@ export function engineSuite(
     expect(await errorOf(engine(), `SELECT * FROM ${numbers(1000)}`, { rowsMax: 10 })).toMatchObject({
       code: 'sql/too-large',
     })
-    expect(performance.now() - started).toBeLessThan(10_000)
+    // How long another's server takes to answer at all is not ours.
+    if (ours) expect(performance.now() - started).toBeLessThan(10_000)
     expect(await rowsOf(engine(), 'SELECT 1')).toEqual([[1]])
   })
 

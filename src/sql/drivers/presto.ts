@@ -1,9 +1,12 @@
 /**
  * Where Presto differs from Trino at the protocol: its types of times have no precision (they have milliseconds), names of types
- * are written without blanks, and what is wrong with a name is a syntax error to it.
+ * are written without blanks, values with parts come as text, and what is wrong with a name is a syntax error to it. A statement that
+ * changes the session answers with a row `true`.
  */
+import { parseExact } from '../json.ts'
+import type { Value } from '../sql.ts'
 import type { WireError } from '../trino-protocol.ts'
-import { formatTrinoType, parseTrinoType, type TrinoType } from '../trino-types.ts'
+import { formatTrinoType, innerTypes, parseTrinoType, type TrinoType } from '../trino-types.ts'
 
 /** `timestamp with time zone` → `timestamp(3) with time zone`, `row("a" decimal(5,2))` → `row(a decimal(5, 2))`. */
 export function fromPrestoType(type: string): string {
@@ -22,6 +25,18 @@ function precise(type: TrinoType): TrinoType {
       return { name: argument.name, type: precise(argument.type) }
     }),
   }
+}
+
+/** As Trino sends it: Presto writes an array, a map or a row as JSON text, and what has parts within it as text again: `[ "[ 1 ]" ]`. */
+export function fromPrestoValue(value: Value, type: TrinoType): Value {
+  if (value === null || !['array', 'map', 'row'].includes(type.raw)) return value
+  const parts = typeof value === 'string' ? (parseExact(value) as Value) : value
+  const inner = innerTypes(type).map((one) => one.type)
+  if (Array.isArray(parts)) {
+    return parts.map((part, i) => fromPrestoValue(part, (type.raw === 'row' ? inner[i] : inner[0]) ?? type))
+  }
+  const entries = Object.entries(parts as Record<string, Value>)
+  return Object.fromEntries(entries.map(([key, part]) => [key, fromPrestoValue(part, inner[1] ?? type)]))
 }
 
 /** Trino's name for what Presto calls a syntax error (a SemanticException in its source). */

@@ -18,9 +18,9 @@ import type {
 import { quoteIdentifier } from '../text.ts'
 import { type ErrorParticulars, fromWireError } from '../trino-errors.ts'
 import { ERROR_HEADER, FRESHNESS_HEADER, type WireResults } from '../trino-protocol.ts'
-import { fromWireValue, parseTrinoType } from '../trino-types.ts'
+import { fromWireValue, parseTrinoType, type TrinoType } from '../trino-types.ts'
 import { LAST_COMMIT, lastCommitOf, readsTables } from './last-commit.ts'
-import { fromPrestoError, fromPrestoType } from './presto.ts'
+import { fromPrestoError, fromPrestoType, fromPrestoValue } from './presto.ts'
 import { otherDialect, refused, tooLarge, unreachable } from './trino-refusals.ts'
 import { authorization, readSessionChange, requestHeaders } from './trino-session.ts'
 import { parseTrinoUrl } from './trino-url.ts'
@@ -112,7 +112,7 @@ class TrinoEngine implements SqlEngine {
     return result
   }
 
-  /** Undefined when the tables of the session are none of ours, or the server's connector does not tell. */
+  /** Undefined when the tables of the session are none of ours, or the server's connector does not tell, or not in time. */
   async #lastCommit({ session, signal }: QueryOptions): Promise<Freshness | undefined> {
     const options = {
       ...(session ? { session } : {}),
@@ -125,7 +125,8 @@ class TrinoEngine implements SqlEngine {
       for await (const page of pages) rows.push(...page)
       return lastCommitOf(rows[0])
     } catch (error) {
-      if (isLandfallError(error) && error.kind !== 'closed' && 'errorName' in error.details) return undefined
+      const says = isLandfallError(error) && error.kind !== 'closed' && 'errorName' in error.details
+      if (says || isLandfallError(error, 'sql/timeout')) return undefined
       throw error
     }
   }
@@ -208,9 +209,10 @@ class Run {
   async start(sql: string): Promise<QueryResult> {
     let answered = await this.#step(() => this.#engine.post(sql, this.#session, this.#signal))
     while (!answered.results.columns && answered.results.nextUri !== undefined) answered = await this.#next()
-    const read = this.#engine.dialect === 'presto' ? readPrestoColumn : readColumn
-    const columns = (answered.results.columns ?? []).map(read)
+    const isPresto = this.#engine.dialect === 'presto'
     const { updateType } = answered.results
+    const shown = isPresto && updateType !== undefined ? [] : (answered.results.columns ?? [])
+    const columns = shown.map(isPresto ? readPrestoColumn : readColumn)
     // A statement that changes the session says so on its last page.
     while (updateType !== undefined && columns.length === 0 && this.#nextUri !== undefined) {
       answered = await this.#next()
@@ -226,14 +228,18 @@ class Run {
 
   async *#pages(first: Answered, columns: ResultColumn[]): AsyncGenerator<Value[][]> {
     const types = columns.map((column) => parseTrinoType(column.type))
+    const read =
+      this.#engine.dialect === 'presto'
+        ? (value: Value, type: TrinoType) => fromWireValue(fromPrestoValue(value, type), type)
+        : fromWireValue
     let rows = 0
     let answered = first
     try {
       for (;;) {
-        const data = (answered.results.data ?? []) as Value[][]
+        const data = (columns.length === 0 ? [] : (answered.results.data ?? [])) as Value[][]
         rows += data.length
         if (rows > this.#rowsMax) throw tooLarge(this.#rowsMax)
-        if (data.length > 0) yield data.map((row) => row.map((value, i) => fromWireValue(value, types[i]!)))
+        if (data.length > 0) yield data.map((row) => row.map((value, i) => read(value, types[i]!)))
         if (this.#nextUri === undefined) return
         answered = await this.#next()
       }
