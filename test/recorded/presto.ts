@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownPlaces, type Places } from '../../src/pipeline/places.ts'
 import { openCatalogAt, openStorageAt } from '../../src/pipeline/rooms.ts'
@@ -21,6 +21,8 @@ import { GAME_ROUNDS } from '../support/seed-game.ts'
 import { landGame, QUESTIONS, TABLES, texts } from '../wire/support/game-door.ts'
 
 const PAGE = join(projectRoot, 'docs/recorded/presto.md')
+/** Of presto-suite.ts: stays. */
+const [, suite] = readFileSync(PAGE, 'utf8').split(/\n(?=## The suite of SQL engines)/)
 const lines = [
   '# PrestoDB over Hive’s metastore',
   '',
@@ -73,7 +75,7 @@ async function record(title: string, scheme: string, over: Partial<Places>, inFu
     }
     if (!inFull) lines.push(`The ${QUESTIONS.length} questions have the same answers as above.`, '')
     say('SELECT "timestamp", host, type, cost FROM purchases ORDER BY "timestamp" LIMIT 3')
-    writeFileSync(PAGE, `${lines.join('\n').trimEnd()}\n`)
+    writeFileSync(PAGE, `${lines.join('\n').trimEnd()}\n${suite === undefined ? '' : `\n${suite}`}`)
     const storage = await openStorageAt(places)
     const catalog = await openCatalogAt(places, storage)
     for (const table of await catalog.listTables()) await catalog.dropTable(table)
