@@ -18,9 +18,12 @@ const fullMs = Number(process.argv[3])
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=192m', 'none', directory])
 const data = join(directory, 'data')
 const filler = join(directory, 'filler')
-await using landfall = Object.assign(await startLandfall('examples/game/pipeline.ts', { data }), {
-  [Symbol.asyncDispose]: async () => void (await landfall.stop()),
-})
+await using landfall = Object.assign(
+  await startLandfall('examples/game/pipeline.ts', { data, readyMs: 180_000 }),
+  {
+    [Symbol.asyncDispose]: async () => void (await landfall.stop()),
+  },
+)
 const before = landfall.up()
 const answered: string[] = []
 let sent = 0
@@ -44,7 +47,7 @@ for (let i = 0; i < 200; i++) await buy()
 fill()
 const statuses = new Set<number>()
 const full = performance.now()
-await until('the door to refuse', async () => typeof (await buy()) === 'number', 60_000)
+await until('the door to refuse', async () => typeof (await buy()) === 'number', 180_000)
 while (performance.now() - full < fullMs) {
   const outcome = await buy()
   if (typeof outcome === 'number') statuses.add(outcome)
@@ -56,12 +59,12 @@ const first = await until(
   'the door to take events again',
   async () => {
     const outcome = await buy()
-    return typeof outcome === 'string' && outcome
+    return typeof outcome === 'string' ? outcome : undefined
   },
-  60_000,
+  180_000,
 )
 const doorMs = performance.now() - freed
-await until('SQL to see them', () => isSeen(first), 60_000)
+await until('SQL to see them', () => isSeen(first), 180_000)
 const sqlMs = performance.now() - freed
 const after = landfall.up()
 const rows = await landfall.query(

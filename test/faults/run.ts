@@ -117,11 +117,7 @@ async function runLong(): Promise<void> {
   for (const name of names) {
     const began = performance.now()
     try {
-      const found = await PARTS[name]!.run(
-        seed,
-        (count) => Math.max(1, Math.ceil(count * scale)),
-        teller(name),
-      )
+      const found = await PARTS[name]!.run(seed, scale, teller(name))
       figures[name] = { ...found, seconds: Math.round((performance.now() - began) / 1000) }
       if ((found.wrong ?? 0) > 0) process.exitCode = 1
     } catch (error) {
