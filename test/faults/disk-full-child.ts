@@ -28,13 +28,17 @@ const before = landfall.up()
 const answered: string[] = []
 let sent = 0
 let refused = 0
+const statuses = new Set<number>()
 
 /** One sword; its name, or the status that refused it. */
 async function buy(): Promise<string | number> {
   const name = `s${sent++}`
   const { ok, status } = await fetch(`${landfall.http}/purchase_a_sword/${name}`)
   if (ok) answered.push(name)
-  else refused += 1
+  else {
+    refused += 1
+    statuses.add(status)
+  }
   return ok ? name : status
 }
 
@@ -45,14 +49,8 @@ const isSeen = async (name: string) => {
 
 for (let i = 0; i < 200; i++) await buy()
 fill()
-const statuses = new Set<number>()
-const full = performance.now()
 await until('the door to refuse', async () => typeof (await buy()) === 'number', 180_000)
-while (performance.now() - full < fullMs) {
-  const outcome = await buy()
-  if (typeof outcome === 'number') statuses.add(outcome)
-  await wait(20)
-}
+for (const full = performance.now(); performance.now() - full < fullMs; await wait(20)) await buy()
 unlinkSync(filler)
 const freed = performance.now()
 const first = await until(
