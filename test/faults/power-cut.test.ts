@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { runPowerCuts } from './power-cut.ts'
 
 test('cut at any moment, with any of what was not synced: every acknowledged event is there once', async () => {
-  const seed = Number(process.env['LANDFALL_SEED'] ?? Date.now() % 1_000_000)
+  const seed = Number(process.env['LANDFALL_SEED'] ?? 7)
   console.log(`LANDFALL_SEED=${seed}`)
   const report = await runPowerCuts({ cuts: 40, seed })
   expect(report).toMatchObject({ cuts: 40, lost: 0, doubled: 0, unrecoverable: 0 })

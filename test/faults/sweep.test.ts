@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { runSweep } from './sweep.ts'
 
 test('killed at writes, syncs and renames of ingest, landing, maintenance and recovery: nothing lost, nothing twice', async () => {
-  const seed = Number(process.env['LANDFALL_SEED'] ?? Date.now() % 1_000_000)
+  const seed = Number(process.env['LANDFALL_SEED'] ?? 7)
   console.log(`LANDFALL_SEED=${seed}`)
   const report = await runSweep({ points: 24, every: 60, seed })
   expect(report).toMatchObject({ lost: 0, doubled: 0, unrecoverable: 0 })
