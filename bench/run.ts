@@ -14,6 +14,7 @@ import { appendHistory, describeMachine, formatTable } from './report.ts'
 
 const BENCHES: Record<string, () => Promise<Bench>> = {
   collector: async () => (await import('./collector.ts')).benchCollector,
+  overload: async () => (await import('./overload.ts')).benchOverload,
   kafka: async () => (await import('./kafka.ts')).benchKafka,
   log: async () => (await import('./log.ts')).benchLog,
   lander: async () => (await import('./lander.ts')).benchLander,

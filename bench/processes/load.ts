@@ -4,6 +4,7 @@
  * `succeeded` counts each request that a server answered with 2xx, and nothing else.
  */
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { childSettings, serve } from '../child.ts'
 
 export interface LoadOrder {
@@ -13,6 +14,8 @@ export interface LoadOrder {
   request: string
   connections: number
   seconds: number
+  /** The time begins when each connection has had an answer: thousands of them take a while to be there. */
+  afterFirstAnswers?: boolean
 }
 
 export interface LoadResult {
@@ -20,6 +23,8 @@ export interface LoadResult {
   succeeded: number
   /** Other answers, and connections that broke. */
   failed: number
+  /** Of these: told to come back later (503). */
+  refused: number
   /** Successes per second within the time, without the end that waits. */
   perSecond: number
   p50Ms: number
@@ -31,11 +36,13 @@ await serve<LoadOrder, LoadResult | undefined>(undefined, load, async () => {})
 
 async function load(order: LoadOrder): Promise<LoadResult> {
   const request = Buffer.from(order.request)
-  const run = { succeeded: 0, failed: 0, stopping: false, latencies: [] as number[] }
-  const begun = performance.now()
+  const run = { succeeded: 0, failed: 0, refused: 0, begun: 0, stopping: false, latencies: [] as number[] }
   const connections = Array.from({ length: order.connections }, () => drive(order.port, request, run))
+  while (order.afterFirstAnswers && run.begun < order.connections) await sleep(10)
+  const begun = performance.now()
+  const before = run.succeeded
   await new Promise((resolve) => setTimeout(resolve, order.seconds * 1000))
-  const within = run.succeeded
+  const within = run.succeeded - before
   const seconds = (performance.now() - begun) / 1000
   run.stopping = true
   await Promise.all(connections)
@@ -44,6 +51,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   return {
     succeeded: run.succeeded,
     failed: run.failed,
+    refused: run.refused,
     perSecond: within / seconds,
     p50Ms: at(0.5),
     p99Ms: at(0.99),
@@ -53,6 +61,9 @@ async function load(order: LoadOrder): Promise<LoadResult> {
 interface Run {
   succeeded: number
   failed: number
+  refused: number
+  /** Connections that have had an answer, or broke before. */
+  begun: number
   stopping: boolean
   latencies: number[]
 }
@@ -64,6 +75,11 @@ function drive(port: number, request: Buffer, run: Run): Promise<void> {
     socket.setNoDelay(true)
     let sent = 0
     let waiting = false
+    let isFirst = true
+    const begin = () => {
+      if (isFirst) run.begun += 1
+      isFirst = false
+    }
     const next = () => {
       if (run.stopping) return finish(socket, resolve)
       sent = performance.now()
@@ -72,8 +88,10 @@ function drive(port: number, request: Buffer, run: Run): Promise<void> {
     }
     readAnswers(socket, (status) => {
       waiting = false
+      begin()
       if (status >= 200 && status < 300) run.succeeded += 1
       else run.failed += 1
+      if (status === 503) run.refused += 1
       // One in eight is enough for percentiles and costs nothing.
       if ((run.succeeded & 7) === 0) run.latencies.push(performance.now() - sent)
       next()
@@ -82,6 +100,7 @@ function drive(port: number, request: Buffer, run: Run): Promise<void> {
     socket.on('error', () => {})
     socket.on('close', () => {
       if (waiting) run.failed += 1
+      begin()
       resolve()
     })
   })
