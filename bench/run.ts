@@ -18,6 +18,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   kafka: async () => (await import('./kafka.ts')).benchKafka,
   log: async () => (await import('./log.ts')).benchLog,
   lander: async () => (await import('./lander.ts')).benchLander,
+  ids: async () => (await import('./ids.ts')).benchIds,
   query: async () => (await import('./query.ts')).benchQuery,
   door: async () => (await import('./door.ts')).benchDoor,
   trino: async () => (await import('./trino.ts')).benchTrino,

@@ -125,8 +125,8 @@ function sampleMemory(memory: Map<string, number[]>): void {
 }
 
 /**
- * What the lander's index of event ids takes: about 24 bytes per id of the duplicates window, doubled in steps and bounded by
- * `lander.idsMax`. It grows by design until the window is full, which takes days, and is told apart from the rest.
+ * What the lander's ids of the duplicates window take: about 24 bytes an id, doubled in steps and bounded by `lander.idsMemoryBytes`. It
+ * grows by design until that is full, which takes hours, and is told apart from the rest.
  */
 function indexMiB(): number {
   const status = JSON.parse(readFileSync(join(data, 'lander', 'status.json'), 'utf8')) as LanderStatus

@@ -153,7 +153,12 @@ const all = {
   'lander.chunkBytes': setting('lander.chunkBytes', bytes, 16 * MIB, 'what is judged in one pass at most'),
   'lander.memoryBytes': setting('lander.memoryBytes', bytes, 512 * MIB, "memory of the lander's engine"),
   'lander.threads': setting('lander.threads', count, 1, "threads of the lander's engine"),
-  'lander.idsMax': setting('lander.idsMax', count, 20_000_000, 'event ids remembered to tell duplicates'),
+  'lander.idsMemoryBytes': setting(
+    'lander.idsMemoryBytes',
+    bytes,
+    256 * MIB,
+    'memory for event ids of the duplicates window; the others are on disk',
+  ),
   'lander.reserveSpool': setting(
     'lander.reserveSpool',
     share,

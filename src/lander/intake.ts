@@ -33,9 +33,12 @@ export interface ChunkLimits {
   rows: number
 }
 
+/** What tells repeated ids. */
+export type NotesIds = Pick<Duplicates, 'seed' | 'note'>
+
 export class Intake {
   readonly #logId: string
-  readonly #duplicates: Duplicates
+  readonly #ids: NotesIds
   readonly #limits: ChunkLimits
   chunk: Chunk
   readonly plan = new NameHeader(recordHeader.plan)
@@ -45,17 +48,17 @@ export class Intake {
   /** Per partition: everything before it is in this chunk or an earlier one. */
   #taken: Record<number, number> = {}
 
-  constructor(logId: string, duplicates: Duplicates, limits: ChunkLimits) {
+  constructor(logId: string, ids: NotesIds, limits: ChunkLimits) {
     this.#logId = logId
-    this.#duplicates = duplicates
+    this.#ids = ids
     this.#limits = limits
-    this.chunk = emptyChunk()
+    this.chunk = this.#emptyChunk()
   }
 
   /** Begins at a position; what was taken in before is forgotten. */
   begin(position: Position): void {
     this.#taken = { ...position.next }
-    this.chunk = emptyChunk()
+    this.chunk = this.#emptyChunk()
     this.#lastKind = -1
   }
 
@@ -102,9 +105,13 @@ export class Intake {
   /** Hands the chunk over and begins a new one. */
   cut(): Chunk {
     const { chunk } = this
-    this.chunk = emptyChunk()
+    this.chunk = this.#emptyChunk()
     this.#lastKind = -1
     return chunk
+  }
+
+  #emptyChunk(): Chunk {
+    return { scratch: new Scratch(this.#ids.seed), candidates: [], faults: new Map(), ranges: {} }
   }
 
   #extend(partition: number, to: number): void {
@@ -152,7 +159,7 @@ export class Intake {
   #note(partition: number, from: number): void {
     const { scratch, candidates } = this.chunk
     scratch.eachGroup(from, (group, base, first, last) => {
-      this.#duplicates.note(partition, group, first, last, (at) => {
+      this.#ids.note(partition, group, first, last, (at) => {
         candidates.push({ row: base + at, route: group.routes[at] === 1 })
       })
     })
@@ -225,10 +232,6 @@ class NameHeader {
 
 const NOTHING = Buffer.alloc(0)
 const MALFORMED = { reason: 'malformed_json', field: null }
-
-function emptyChunk(): Chunk {
-  return { scratch: new Scratch(), candidates: [], faults: new Map(), ranges: {} }
-}
 
 function valueOf(cursor: RecordCursor): Buffer {
   return cursor.valueStart < 0 ? NOTHING : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd)

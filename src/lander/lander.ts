@@ -205,7 +205,7 @@ class DuckdbLander implements Lander {
       spooled: this.#parts.spool.end,
       pending: this.#pump.pendingRows,
       committedAt: this.#committedAt,
-      ids: { count: duplicates.ids, bytes: duplicates.bytes, forgotten: duplicates.forgotten },
+      ids: { count: duplicates.ids, bytes: duplicates.bytes, spilled: duplicates.spilled },
       error: this.#error ?? full,
     }
   }
@@ -216,6 +216,7 @@ class DuckdbLander implements Lander {
     this.#ask.close()
     await this.#running?.catch(() => {})
     await this.#statusFile.flush()
+    await this.#session.close()
     const { desks, lookup, connection } = this.#parts
     for (const { judging, writing } of desks) {
       judging.closeSync()

@@ -2,7 +2,7 @@
  * The memory of chunks: rows in flat buffers, column by column, which are the pages of the scratch file. It belongs to the process
  * and is used again and again: new memory has to be cleared by the kernel, and makes the garbage collector go over everything.
  */
-import { printId } from './duplicates/fingerprint-index.ts'
+import { printId, type Seed } from './duplicates/prints.ts'
 
 /** Rows of a group: a power of two, so that a row finds its group by a shift. */
 export const GROUP_BITS = 15
@@ -123,10 +123,10 @@ export class Texts {
   }
 
   /** Adds an event id and fingerprints it; false, and nothing is added, when it is none. */
-  addId(row: number, from: DataView, start: number, end: number): boolean {
+  addId(row: number, from: DataView, start: number, end: number, seed: Seed): boolean {
     const before = this.length
     this.addLength(row, end - start)
-    if (printId(from, start, end, this.#view, this.length)) {
+    if (printId(seed, from, start, end, this.#view, this.length)) {
       this.length += end - start
       return true
     }

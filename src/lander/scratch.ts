@@ -10,7 +10,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { RecordCursor } from '../log/log.ts'
 import { recordHeader } from '../model/record.ts'
-import { print } from './duplicates/fingerprint-index.ts'
+import { print, type Seed } from './duplicates/prints.ts'
 import { readable } from './readable.ts'
 import { type RowGroup, type ScratchColumn, writeScratchFile } from './scratch-file.ts'
 import { GROUP_BITS, GROUP_MASK, type Group, keepGroups, LENGTH_BYTES, takeGroup } from './scratch-memory.ts'
@@ -35,11 +35,17 @@ export class Scratch {
   /** Bytes of values, which is what limits count. */
   valueBytes = 0
   readonly kinds: RowKind[] = []
+  readonly #seed: Seed
   readonly #kindIds = new Map<string, number>()
   /** Rows of each partition as of so many rows; only kept when there are several. */
   #byPartition: { rows: number; of: Map<number, number[]> } | undefined
   readonly #groups: Group[] = []
   #hasHeaders = false
+
+  /** `seed`: of the ids' prints. */
+  constructor(seed: Seed) {
+    this.#seed = seed
+  }
 
   kindId(kind: RowKind): number {
     const key = `${kind.partition}/${kind.plan ?? ''}/${kind.source ?? ''}/${kind.fate}/${kind.plan === null}${kind.source === null}`
@@ -62,7 +68,7 @@ export class Scratch {
       this.#groups.push(takeGroup(this.#groups.at(-1)))
     }
     const group = this.#group(this.rows)
-    if (!group.ids.addId(at, bytes, start, end)) return false
+    if (!group.ids.addId(at, bytes, start, end, this.#seed)) return false
     group.prints[at * 2] = print.high
     group.prints[at * 2 + 1] = print.low
     return true
@@ -148,6 +154,14 @@ export class Scratch {
 
   valueOf(row: number): Buffer {
     return this.#group(row).values.get(row & GROUP_MASK)
+  }
+
+  /** Puts the print of the row's id into `print`. */
+  printOf(row: number): void {
+    const { prints } = this.#group(row)
+    const at = (row & GROUP_MASK) * 2
+    print.high = prints[at]!
+    print.low = prints[at + 1]!
   }
 
   recordOf(row: number): { eventId: string; receivedAt: number; value: Buffer } {

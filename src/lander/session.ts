@@ -1,4 +1,5 @@
 /** Landing under one definition of the pipeline: its tables (taken over), its judge, its ids. */
+import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { syncFile } from '../base/files.ts'
 import type { TableState } from '../lake/lake.ts'
@@ -77,15 +78,15 @@ export class Session {
   private constructor(
     parts: SessionParts,
     pipeline: CompiledPipeline,
-    epoch: number,
-    states: Map<string, TableState>,
+    taken: { epoch: number; states: Map<string, TableState> },
+    duplicates: Duplicates,
   ) {
     this.#parts = parts
     this.pipeline = pipeline
-    this.epoch = epoch
-    this.states = states
-    const { log, lake, lookup, desks, settings } = parts
-    this.duplicates = new Duplicates(pipeline, new EarlierRecords(log, lake, lookup), settings.idsMax)
+    this.epoch = taken.epoch
+    this.states = taken.states
+    const { log, desks, settings } = parts
+    this.duplicates = duplicates
     this.intake = new Intake(log.id, this.duplicates, {
       bytes: settings.chunkBytes,
       rows: settings.batchRows,
@@ -106,12 +107,35 @@ export class Session {
     epoch: number,
   ): Promise<Session> {
     await saveDefinition(parts.plans, pipeline)
-    const states = await prepareTables(pipeline, parts.lake, position, epoch)
-    const session = new Session(parts, pipeline, epoch, states)
-    await session.duplicates.rebuild(parts.lake, parts.lookup, position)
-    session.intake.begin(position)
-    await parts.spool.reset(position, session.epoch)
-    return session
+    const { log, lake, lookup, settings, logger } = parts
+    const states = await prepareTables(pipeline, lake, position, epoch)
+    const duplicates = await Duplicates.open(
+      {
+        pipeline,
+        lake,
+        connection: lookup,
+        earlier: new EarlierRecords(log, lake, lookup),
+        directory: join(parts.directory, 'ids'),
+        memoryBytes: settings.idsMemoryBytes,
+        logger,
+      },
+      states.get(EVENTS_TABLE.name)!,
+      position,
+    )
+    try {
+      const session = new Session(parts, pipeline, { epoch, states }, duplicates)
+      session.intake.begin(position)
+      await parts.spool.reset(position, session.epoch)
+      return session
+    } catch (error) {
+      await duplicates.close()
+      throw error
+    }
+  }
+
+  /** Lets go of what is open on disk. */
+  close(): Promise<void> {
+    return this.duplicates.close()
   }
 
   get events(): TableState {
@@ -124,10 +148,10 @@ export class Session {
    */
   async prepare(chunk: Chunk): Promise<PreparedChunk> {
     const desk = this.#desks[this.#chunks++ % 2]!
-    const { scratch, candidates, faults } = chunk
+    const { scratch, faults } = chunk
     // Offsets without a record.
     if (scratch.rows === 0) return { chunk, desk, columns: new Set() }
-    for (const { row, detail } of await this.duplicates.resolve(scratch, candidates)) {
+    for (const { row, detail } of await this.duplicates.resolve(chunk)) {
       faults.set(row, { reason: 'id_conflict', field: 'event_id', detail })
     }
     // A repeat of a dead letter is a duplicate, and not a second dead letter.
@@ -241,6 +265,7 @@ export class Session {
 
   async land(plan: BatchPlan, chunks: readonly JudgedChunk[]): Promise<void> {
     await executePlan(this.#parts, plan, this.epoch, chunks, this.states)
+    this.duplicates.committed(plan.to)
     await this.#parts.spool.committed(chunks, plan.to)
   }
 
@@ -249,9 +274,13 @@ export class Session {
     const what = plan === undefined ? 'what was landed in part' : `batch ${plan.number}`
     this.#parts.logger.info({ batch: plan?.number, from, to }, `finishing ${what} of an earlier lander`)
     this.#finishing = to
-    const chunks = await this.#judgeRange(from, to)
-    await this.land(plan ?? (await this.plan(from, chunks, to)), chunks)
-    this.#finishing = undefined
+    try {
+      const chunks = await this.#judgeRange(from, to)
+      await this.land(plan ?? (await this.plan(from, chunks, to)), chunks)
+    } finally {
+      // The next session opens the same ids.
+      await this.close()
+    }
   }
 
   async #judgeRange(from: Position, to: Position): Promise<JudgedChunk[]> {

@@ -26,8 +26,8 @@ export interface LanderSettings {
   adoptBytes: number
   /** A commit that failed is tried again after this long, then after twice as long, and so on. */
   retryMs: number
-  /** Ids that are remembered at most; beyond it the oldest are let go although they are inside the window. */
-  idsMax: number
+  /** Memory of the ids of the duplicates window, at most; those that have no room are on disk (docs/formats/ids.md). */
+  idsMemoryBytes: number
   /** Below this share of free disk the spool and compaction stop … */
   reserveSpool: number
   /** … and below this one commits stop too. */
@@ -49,7 +49,7 @@ export const LANDER_DEFAULTS: LanderSettings = {
   threads: 1,
   adoptBytes: 128 * 1024,
   retryMs: 100,
-  idsMax: 20_000_000,
+  idsMemoryBytes: 256 * 1024 * 1024,
   reserveSpool: 0.05,
   reserveCommit: 0.01,
   graceMs: 5_000,

@@ -19,8 +19,8 @@ export interface LanderStatus {
   pending: number
   /** Milliseconds since 1970 of the last commit of this process; null before it. */
   committedAt: number | null
-  /** Ids remembered for duplicates, the memory they take, and how many were let go inside the window. */
-  ids: { count: number; bytes: number; forgotten: number }
+  /** Ids remembered for duplicates, the memory they take, and how many of them are on disk. */
+  ids: { count: number; bytes: number; spilled: number }
   /** What stopped or delayed landing last, in one line; null when all is well. */
   error: string | null
 }

@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Lake } from '../../src/lake/lake.ts'
-import { Duplicates } from '../../src/lander/duplicates/duplicates.ts'
-import { EarlierRecords } from '../../src/lander/duplicates/earlier-records.ts'
+import { randomSeed } from '../../src/lander/duplicates/prints.ts'
 import { Intake } from '../../src/lander/intake.ts'
 import { Judge } from '../../src/lander/judge/judge.ts'
 import { createMemoryLog } from '../../src/log/drivers/memory.ts'
@@ -65,8 +63,7 @@ async function land(pipeline: CompiledPipeline, events: string[]): Promise<Map<n
   const log = createMemoryLog()
   const receivedAt = 1_700_000_000_000_000
   await log.append(events.map((event) => ({ key: null, value: Buffer.from(event), receivedAt, headers: [] })))
-  const earlier = new EarlierRecords(log, undefined as unknown as Lake, connection)
-  const intake = new Intake(log.id, new Duplicates(pipeline, earlier, 1000), { bytes: 1e9, rows: 1e6 })
+  const intake = new Intake(log.id, { seed: randomSeed(), note() {} }, { bytes: 1e9, rows: 1e6 })
   for await (const batch of log.read({ follow: false })) intake.take(batch, batch.cursor())
   const { scratch, faults } = intake.cut()
   const judge = new Judge(connection, pipeline, async () => undefined, directory)

@@ -1,4 +1,4 @@
-/** A lander of its own, to be killed: `node kill-lander.ts DIRECTORY`. Small batches, so that every kill hits another step. */
+/** A lander of its own, to be killed: `node kill-lander.ts DIRECTORY [SETTINGS AS JSON]`. Small batches, so that every kill hits another step. */
 import { join } from 'node:path'
 import { openFileCatalog } from '../../src/catalog/drivers/file.ts'
 import { openLake } from '../../src/lake/iceberg-lake.ts'
@@ -17,7 +17,7 @@ const lander = await openLander({
   directory: join(directory, 'lander'),
   spoolDirectory: join(directory, 'spool'),
   plans: planDirectory(join(directory, 'plans')),
-  settings: { batchAgeMs: 40, idleMs: 20, threads: 1 },
+  settings: { batchAgeMs: 40, idleMs: 20, threads: 1, ...(JSON.parse(process.argv[3] ?? '{}') as object) },
 })
 process.stdout.write('landing\n')
 await lander.run(new AbortController().signal)

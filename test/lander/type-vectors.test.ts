@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, expect, test } from 'vitest'
-import type { Lake } from '../../src/lake/lake.ts'
-import { Duplicates } from '../../src/lander/duplicates/duplicates.ts'
-import { EarlierRecords } from '../../src/lander/duplicates/earlier-records.ts'
+import { randomSeed } from '../../src/lander/duplicates/prints.ts'
 import { Intake } from '../../src/lander/intake.ts'
 import { Judge } from '../../src/lander/judge/judge.ts'
 import { createMemoryLog } from '../../src/log/drivers/memory.ts'
@@ -81,12 +79,7 @@ test('every vector gets the verdict, the reason and the value that the vector fi
         headers: [],
       })),
     )
-    const duplicates = new Duplicates(
-      pipeline,
-      new EarlierRecords(log, undefined as unknown as Lake, connection),
-      1000,
-    )
-    const intake = new Intake(log.id, duplicates, { bytes: 1e9, rows: 1e6 })
+    const intake = new Intake(log.id, { seed: randomSeed(), note() {} }, { bytes: 1e9, rows: 1e6 })
     for await (const batch of log.read({ follow: false })) intake.take(batch, batch.cursor())
     const { scratch, faults } = intake.cut()
     const judge = new Judge(connection, pipeline, async () => undefined, directory)

@@ -7,25 +7,25 @@
  * ids, times and contents in order of offset. (A fingerprint only says where to look.)
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Lake } from '../../lake/lake.ts'
-import { readParquet } from '../../lake/parquet.ts'
+import type { Lake, TableState } from '../../lake/lake.ts'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
-import { nextOffset, type Position } from '../../model/position.ts'
+import type { Position } from '../../model/position.ts'
+import type { LanderLogger } from '../logger.ts'
 import type { Scratch } from '../scratch.ts'
 import type { EarlierRecord, EarlierRecords } from './earlier-records.ts'
-import { FingerprintIndex, fingerprint, print } from './fingerprint-index.ts'
-import { leaseLanded } from './landed-files.ts'
+import { Floors } from './floors.ts'
+import { IdStore } from './id-store.ts'
+import { readLandedIds } from './landed-ids.ts'
 import { type LeftOut, leftOutOf } from './left-out.ts'
+import { PendingPrints } from './pending-prints.ts'
+import { fingerprint, print, type Seed } from './prints.ts'
+import type { WantedId } from './run.ts'
 import { sameEvent } from './same-event.ts'
 
-/** Times may run backwards by this much (µs) between records before an id is let go too early. */
-const DISORDER_MICROS = 3_600_000_000
-/** How many offsets lie between two marks of time. */
-const MARK_OFFSETS = 16_384
-/** Prints that are looked for at once; what they touch stays in the processor's first cache. */
+/** Prints that are looked for at once; what they touch stays in the processor's first caches. */
 const TOUCHED = 128
 
-/** A record whose fingerprint was there before. */
+/** A record whose print was there before. */
 export interface Candidate {
   row: number
   route: boolean
@@ -39,43 +39,96 @@ export interface NotedIds {
   received: Float64Array
 }
 
-interface PartitionIds {
-  index: FingerprintIndex
-  /** Ascending: all records up to `offset` were received at or before `receivedMax` (µs). */
-  marks: { offset: number; receivedMax: number }[]
-  /** The first offset from which on another mark is set. */
-  nextMark: number
-  receivedMax: number
+export interface DuplicatesParts {
+  pipeline: CompiledPipeline
+  lake: Lake
+  connection: DuckDBConnection
+  earlier: EarlierRecords
+  /** Where ids are that memory has no room for. */
+  directory: string
+  /** Of the ids of the window. */
+  memoryBytes: number
+  logger: LanderLogger
 }
 
 export class Duplicates {
-  readonly #partitions = new Map<number, PartitionIds>()
+  readonly #store: IdStore
+  readonly #floors: Floors
   readonly #earlier: EarlierRecords
   readonly #windowMicros: number
-  readonly #idsMax: number
   readonly #leftOut: LeftOut
+  readonly #pending = new PendingPrints()
+  /** Behind the last record that was noted, and behind the last one that was decided. */
+  readonly #noted: Record<number, number>
+  readonly #decided: Record<number, number>
   /** Keeps what was touched from being optimized away. */
   touched = 0
-  /** Ids that were let go inside the window, because there were too many. */
-  forgotten = 0
 
-  constructor(pipeline: CompiledPipeline, earlier: EarlierRecords, idsMax: number) {
-    this.#earlier = earlier
-    this.#idsMax = idsMax
-    this.#windowMicros = pipeline.duplicates.windowMs * 1000
-    this.#leftOut = leftOutOf(pipeline)
+  private constructor(parts: DuplicatesParts, store: IdStore, floors: Floors, position: Position) {
+    this.#store = store
+    this.#floors = floors
+    this.#earlier = parts.earlier
+    this.#windowMicros = windowMicrosOf(parts.pipeline)
+    this.#leftOut = leftOutOf(parts.pipeline)
+    this.#noted = { ...position.next }
+    this.#decided = { ...position.next }
+  }
+
+  /**
+   * Knows the first records inside the window before `position`: from the runs on disk, and from `events` and `dead_letters`. Rows beyond the
+   * position (of a batch that was not finished) are not first records yet.
+   */
+  static async open(parts: DuplicatesParts, events: TableState, position: Position): Promise<Duplicates> {
+    const { lake, connection, directory, memoryBytes, logger } = parts
+    const windowMicros = windowMicrosOf(parts.pipeline)
+    const floors = new Floors(windowMicros)
+    const { logId } = position
+    const table = events.metadata['table-uuid']
+    const store = await IdStore.open(
+      { directory, logId, table, windowMicros, floors, memoryBytes, logger },
+      position,
+    )
+    try {
+      const { receivedMax } = floors
+      await readLandedIds(
+        lake,
+        connection,
+        { from: store.position, to: position, windowMicros, receivedMax },
+        {
+          onEnd: (partition, next, latest) => floors.see(partition, next, latest),
+          onId(partition, offset, id) {
+            fingerprint(store.seed, id)
+            store.table.add(partition, offset)
+          },
+          async pause() {
+            if (store.isFull) store.freeze({}, position.next)
+            await store.room()
+          },
+        },
+      )
+      await store.filled(position)
+      return new Duplicates(parts, store, floors, position)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  get seed(): Seed {
+    return this.#store.seed
   }
 
   get ids(): number {
-    let sum = 0
-    for (const { index } of this.#partitions.values()) sum += index.size
-    return sum
+    return this.#store.ids
+  }
+
+  /** How many of the ids are on disk. */
+  get spilled(): number {
+    return this.#store.spilled
   }
 
   get bytes(): number {
-    let sum = 0
-    for (const { index } of this.#partitions.values()) sum += index.bytes
-    return sum
+    return this.#store.bytes
   }
 
   /**
@@ -83,42 +136,62 @@ export class Duplicates {
    * resolved.
    */
   note(partition: number, ids: NotedIds, from: number, to: number, seen: (row: number) => void): void {
-    const of = this.#partition(partition)
-    const { index } = of
+    const store = this.#store
+    const pending = this.#pending
     const { prints, offsets, received } = ids
     for (let start = from; start < to; start += TOUCHED) {
       const end = Math.min(start + TOUCHED, to)
-      let touched = 0
-      for (let at = start; at < end; at++) touched ^= index.touch(prints[at * 2]!, prints[at * 2 + 1]!)
-      this.touched = touched
+      if (store.isFull) store.freeze(this.#decided, this.#noted)
+      const { table } = store
+      this.#touch(prints, start, end)
+      let latest = 0
       for (let at = start; at < end; at++) {
-        const offset = offsets[at]!
-        print.high = prints[at * 2]!
-        print.low = prints[at * 2 + 1]!
-        if (received[at]! > of.receivedMax) of.receivedMax = received[at]!
-        if (offset >= of.nextMark) this.#mark(of, offset)
-        if (index.hasOrAdd(offset)) seen(at)
+        const high = prints[at * 2]!
+        const low = prints[at * 2 + 1]!
+        if (received[at]! > latest) latest = received[at]!
+        print.high = high
+        print.low = low
+        const isKnown = pending.has(high, low) || store.hasElsewhere(high, low, partition)
+        if (!isKnown && !table.hasOrAdd(partition, offsets[at]!)) continue
+        pending.add(high, low)
+        seen(at)
       }
+      const next = offsets[end - 1]! + 1
+      this.#noted[partition] = next
+      this.#floors.see(partition, next, latest)
     }
   }
 
+  #touch(prints: Uint32Array, start: number, end: number): void {
+    const { table, frozen, runs } = this.#store
+    let touched = 0
+    for (let at = start; at < end; at++) touched ^= table.touch(prints[at * 2]!, prints[at * 2 + 1]!)
+    for (const { table } of frozen) {
+      for (let at = start; at < end; at++) touched ^= table.touch(prints[at * 2]!, prints[at * 2 + 1]!)
+    }
+    for (const { run } of runs) {
+      const { filter } = run
+      for (let at = start; at < end; at++) touched ^= filter.touch(prints[at * 2]!)
+    }
+    this.touched = touched
+  }
+
   /** Decides the candidates of a chunk, in order, by the records themselves. Returns the rows that conflict. */
-  async resolve(
-    scratch: Scratch,
-    candidates: readonly Candidate[],
-  ): Promise<{ row: number; detail: string }[]> {
+  async resolve({ scratch, candidates, ranges }: CandidateChunk): Promise<{ row: number; detail: string }[]> {
     const conflicts: { row: number; detail: string }[] = []
-    const fetched = await this.#fetch(scratch, candidates)
-    for (const { row, route } of candidates) {
-      const { partition } = scratch.kindOf(row)
-      const offset = scratch.offsetOf(row)
+    const wanted = candidates.map(({ row }) => wantedOf(scratch, row))
+    await this.#store.room()
+    await this.#store.find(wanted)
+    const fetched = await this.#fetch(scratch, wanted)
+    for (const [i, { row, route }] of candidates.entries()) {
+      const id = wanted[i]!
       const self = scratch.recordOf(row)
-      const { index } = this.#partition(partition)
-      fingerprint(self.eventId)
-      const first = this.#first(self, partition, index.find(offset), scratch, fetched)
+      // Records of this chunk may have become first ones since.
+      this.#store.findInMemory(id)
+      const first = this.#first(self, id, scratch, fetched)
       if (first === undefined) {
-        fingerprint(self.eventId)
-        index.add(offset)
+        scratch.printOf(row)
+        this.#store.table.add(id.partition, id.before)
       } else if (
         sameEvent(first.record.value, self.value, route ? this.#leftOut.onRoutes : this.#leftOut.elsewhere)
       ) {
@@ -128,17 +201,19 @@ export class Duplicates {
         conflicts.push({ row, detail: `offset ${first.offset} has the same event_id and other content` })
       }
     }
+    this.#pending.remove(wanted)
+    for (const [partition, { to }] of Object.entries(ranges)) this.#decided[Number(partition)] = to
     return conflicts
   }
 
+  /** The nearest first record of the id. */
   #first(
     self: EarlierRecord,
-    partition: number,
-    offsets: number[],
-    scratch: Scratch,
+    { partition, offsets }: WantedId,
+    scratch: CandidateRows,
     fetched: Map<string, EarlierRecord>,
   ): { offset: number; record: EarlierRecord } | undefined {
-    for (const offset of offsets) {
+    for (const offset of offsets.sort((a, b) => b - a)) {
       const row = scratch.rowOf(partition, offset)
       const record = row >= 0 ? scratch.recordOf(row) : fetched.get(`${partition}/${offset}`)
       if (record === undefined || record.eventId !== self.eventId) continue
@@ -148,20 +223,18 @@ export class Duplicates {
   }
 
   /** Reads every earlier record that a candidate may repeat and that is not in this chunk itself. */
-  async #fetch(scratch: Scratch, candidates: readonly Candidate[]): Promise<Map<string, EarlierRecord>> {
-    const wanted = new Map<number, number[]>()
-    for (const { row } of candidates) {
-      const { partition } = scratch.kindOf(row)
-      fingerprint(scratch.recordOf(row).eventId)
-      for (const offset of this.#partition(partition).index.find(scratch.offsetOf(row))) {
+  async #fetch(scratch: CandidateRows, wanted: readonly WantedId[]): Promise<Map<string, EarlierRecord>> {
+    const byPartition = new Map<number, number[]>()
+    for (const { partition, offsets } of wanted) {
+      for (const offset of offsets) {
         if (scratch.rowOf(partition, offset) >= 0) continue
-        const offsets = wanted.get(partition)
-        if (offsets === undefined) wanted.set(partition, [offset])
-        else offsets.push(offset)
+        const others = byPartition.get(partition)
+        if (others === undefined) byPartition.set(partition, [offset])
+        else others.push(offset)
       }
     }
     const fetched = new Map<string, EarlierRecord>()
-    for (const [partition, offsets] of wanted) {
+    for (const [partition, offsets] of byPartition) {
       for (const [offset, record] of await this.#earlier.read(partition, offsets)) {
         fetched.set(`${partition}/${offset}`, record)
       }
@@ -169,66 +242,36 @@ export class Duplicates {
     return fetched
   }
 
-  /**
-   * Fills the index with the first records inside the window before `position`, from `events` and `dead_letters`. Rows beyond
-   * the position (of a batch that was not finished) are not first records yet.
-   */
-  async rebuild(lake: Lake, connection: DuckDBConnection, position: Position): Promise<void> {
-    this.#partitions.clear()
-    await using landed = await leaseLanded(lake, this.#windowMicros + DISORDER_MICROS)
-    const relations = landed.tables.map(({ name, schema, locations }) => {
-      const where = name === 'dead_letters' ? `WHERE reason <> 'id_conflict'` : ''
-      const from = readParquet(schema, locations)
-      return `SELECT "partition", "offset", epoch_us(received_at) AS received, event_id FROM ${from} ${where}`
-    })
-    if (relations.length === 0) return
-    const all = relations.join(' UNION ALL ')
-    const [latest] = (await connection.runAndReadAll(`SELECT max(received) FROM (${all})`)).getRows()
-    if (latest?.[0] === null || latest?.[0] === undefined) return
-    const since = Number(latest[0]) - this.#windowMicros - DISORDER_MICROS
-    const result = await connection.stream(
-      `SELECT * FROM (${all}) WHERE received >= ${since} ORDER BY "partition", "offset"`,
-    )
-    for (;;) {
-      const chunk = await result.fetchChunk()
-      if (chunk === null || chunk.rowCount === 0) break
-      const [partitions, offsets, received, ids] = chunk.getColumns()
-      for (let i = 0; i < chunk.rowCount; i++) {
-        const partition = Number(partitions![i])
-        const offset = Number(offsets![i])
-        if (offset >= nextOffset(position, partition)) continue
-        fingerprint(String(ids![i]))
-        const of = this.#partition(partition)
-        of.receivedMax = Math.max(of.receivedMax, Number(received![i]))
-        if (offset >= of.nextMark) this.#mark(of, offset)
-        of.index.add(offset)
-      }
-    }
+  /** Everything before `position` is committed. */
+  committed(position: Position): void {
+    this.#store.committed(position)
   }
 
-  #partition(partition: number): PartitionIds {
-    let ids = this.#partitions.get(partition)
-    if (ids === undefined) {
-      ids = { index: new FingerprintIndex(), marks: [], nextMark: 0, receivedMax: 0 }
-      this.#partitions.set(partition, ids)
-    }
-    return ids
+  /** Resolves when all that is to be written to disk is there. */
+  settled(): Promise<void> {
+    return this.#store.settled()
   }
 
-  /** Sets a mark, and lets go of what no later record can repeat. */
-  #mark(ids: PartitionIds, offset: number): void {
-    ids.marks.push({ offset, receivedMax: ids.receivedMax })
-    ids.nextMark = offset + MARK_OFFSETS
-    const until = ids.receivedMax - this.#windowMicros - DISORDER_MICROS
-    while (ids.marks.length > 1 && ids.marks[0]!.receivedMax < until)
-      ids.index.forgetBelow(ids.marks.shift()!.offset + 1)
-    if (ids.index.size <= this.#idsMax) return
-    ids.index.sweep()
-    while (ids.index.size > this.#idsMax && ids.marks.length > 1) {
-      const before = ids.index.size
-      ids.index.forgetBelow(ids.marks.shift()!.offset + 1)
-      ids.index.sweep()
-      this.forgotten += before - ids.index.size
-    }
+  close(): Promise<void> {
+    return this.#store.close()
   }
+}
+
+/** What of a chunk repeats are decided by. */
+export interface CandidateChunk {
+  scratch: CandidateRows
+  candidates: readonly Candidate[]
+  ranges: Record<number, { to: number }>
+}
+
+type CandidateRows = Pick<Scratch, 'printOf' | 'kindOf' | 'offsetOf' | 'rowOf' | 'recordOf' | 'setFate'>
+
+function wantedOf(scratch: CandidateRows, row: number): WantedId {
+  scratch.printOf(row)
+  const { high, low } = print
+  return { high, low, partition: scratch.kindOf(row).partition, before: scratch.offsetOf(row), offsets: [] }
+}
+
+function windowMicrosOf(pipeline: CompiledPipeline): number {
+  return pipeline.duplicates.windowMs * 1000
 }

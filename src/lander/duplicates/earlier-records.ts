@@ -6,7 +6,7 @@ import type { LogReader } from '../../log/log.ts'
 import { nextOffset } from '../../model/position.ts'
 import { recordHeader } from '../../model/record.ts'
 import { derivedEventId, isEventId } from '../event-ids.ts'
-import { leaseLanded } from './landed-files.ts'
+import { type FileBounds, leaseLanded } from './landed-files.ts'
 
 export interface EarlierRecord {
   eventId: string
@@ -39,7 +39,12 @@ export class EarlierRecords {
     for (let i = 0; i < inLog.length; ) i = await this.#readRun(partition, inLog, i, found)
     // Between others that are there, compaction may have taken one.
     gone.push(...inLog.filter((offset) => !found.has(offset)))
-    if (gone.length > 0) await this.#readLanded(partition, gone, found)
+    if (gone.length > 0)
+      await this.#readLanded(
+        partition,
+        gone.sort((a, b) => a - b),
+        found,
+      )
     return found
   }
 
@@ -82,7 +87,11 @@ export class EarlierRecords {
   }
 
   async #readLanded(partition: number, offsets: number[], found: Map<number, EarlierRecord>): Promise<void> {
-    await using landed = await leaseLanded(this.#lake)
+    const first = offsets[0]!
+    const last = offsets.at(-1)!
+    const isWanted = ({ partition: at, offset }: FileBounds) =>
+      at.lower <= partition && at.upper >= partition && offset.lower <= last && offset.upper >= first
+    await using landed = await leaseLanded(this.#lake, isWanted)
     for (const { schema, locations } of landed.tables) {
       const from = readParquet(schema, locations)
       const rows = await this.#connection.runAndReadAll(

@@ -125,8 +125,8 @@ export const LANDER_BUGS: Bug[] = [
   {
     name: 'ids-not-remembered-after-a-start',
     harm: 'a retry after a restart lands twice',
-    file: session,
-    edits: [{ find: 'await session.duplicates.rebuild(parts.lake, parts.lookup, position)', replace: '' }],
+    file: duplicates,
+    edits: [{ find: 'store.table.add(partition, offset)', replace: '' }],
     check: { file: repeats, test: 'in one batch, across batches and across a restart' },
   },
   {

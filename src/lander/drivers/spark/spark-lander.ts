@@ -196,7 +196,7 @@ class SparkLander implements Lander {
       spooled: this.#position,
       pending: lagOf(this.#position, this.#end),
       committedAt: this.#committedAt,
-      ids: { count: 0, bytes: 0, forgotten: 0 },
+      ids: { count: 0, bytes: 0, spilled: 0 },
       error: this.#error,
     }
   }
