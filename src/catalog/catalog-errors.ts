@@ -41,7 +41,7 @@ export function unreachable(url: string, cause: unknown): LandfallError {
 export function damaged(table: string, path: string, cause: unknown): LandfallError {
   const why = (cause as Error).message
   return new LandfallError('bad-data', 'catalog/damaged', `cannot read ${path}: ${why}`, {
-    hint: 'Restore the file from a backup',
+    hint: 'Run "landfall verify --repair", or restore the file from a backup',
     details: { table, path },
     cause,
   })

@@ -149,7 +149,7 @@ export function readAvro(bytes: Buffer, name: string): Record<string, unknown>[]
     return records
   } catch (error) {
     throw new LandfallError('bad-data', 'lake/damaged', `cannot read ${name}: ${(error as Error).message}`, {
-      hint: 'Restore the file from a backup; the newest older snapshot that does not name it can be read',
+      hint: 'Run "landfall verify --repair", or restore the file from a backup',
       details: { file: name },
       cause: error,
     })

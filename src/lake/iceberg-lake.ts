@@ -152,7 +152,7 @@ class IcebergLake implements Lake {
   }
 
   lease(files: readonly PinnedFile[], signal?: AbortSignal): Promise<LeasedFiles> {
-    return this.storage.lease(files, signal)
+    return this.#writer.files.lease(files, signal)
   }
 
   writeFiles(connection: DuckDBConnection, state: TableState, select: string): Promise<DataFile[]> {

@@ -82,8 +82,9 @@ export class Maintenance {
     state: TableState,
     inputs: readonly ManifestEntry[],
   ): Promise<DataFile[]> {
-    const { storage, files } = this.#writer
-    const leased = await storage.lease(
+    const { files } = this.#writer
+    // Checked like any other reading: damage must not become a new file with a checksum that fits.
+    const leased = await files.lease(
       inputs.map(({ file }) => ({ path: files.path(file.url), bytes: file.bytes })),
     )
     try {

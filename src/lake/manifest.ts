@@ -192,7 +192,14 @@ function partitionSummaries(entries: readonly ManifestEntry[], spec: PartitionSp
 /** The bytes of a manifest and its line in the list, for a snapshot of this id and sequence number. */
 export function writeManifest(
   entries: readonly ManifestEntry[],
-  where: { url: string; schema: Schema; spec: PartitionSpec; snapshotId: bigint; sequence: number },
+  where: {
+    /** URL of a manifest of these bytes. */
+    urlOf: (bytes: Buffer) => string
+    schema: Schema
+    spec: PartitionSpec
+    snapshotId: bigint
+    sequence: number
+  },
 ): { bytes: Buffer; manifest: ManifestFile } {
   const { schema, spec } = where
   const records = entries.map((entry) => encodeEntry(entry, spec))
@@ -213,7 +220,7 @@ export function writeManifest(
     if (entry.status === entryStatus.existing) minSequence = Math.min(minSequence, entry.sequence)
   }
   const manifest: ManifestFile = {
-    url: where.url,
+    url: where.urlOf(bytes),
     bytes: bytes.length,
     specId: spec['spec-id'],
     content: 0,

@@ -1,3 +1,5 @@
+import { checkSeal, sealJson, withoutSeal } from '../base/sealed-json.ts'
+
 /**
  * Iceberg table metadata, format version 2, as its JSON has it (https://iceberg.apache.org/spec, "Table Metadata").
  * 64-bit ids are bigint here and bare digits in the file (`parseMetadata`, `formatMetadata`).
@@ -104,13 +106,15 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text, revive as (this: unknown, key: string, value: unknown) => unknown)
 }
 
+/** A metadata file: sealed by a last field, which readers of Iceberg do not know and other writers do not keep. */
 export function formatMetadata(metadata: TableMetadata): string {
-  return formatJson(metadata)
+  return sealJson(formatJson(metadata))
 }
 
-/** Reads a metadata file. Throws on text that is not such a file. */
-export function parseMetadata(text: string): TableMetadata {
-  return completeMetadata(parseJson(text))
+/** Reads a metadata file. Throws on bytes that are not such a file, or not the one that was sealed. */
+export function parseMetadata(bytes: Buffer): TableMetadata {
+  checkSeal(bytes)
+  return completeMetadata(parseJson(bytes.toString()))
 }
 
 /** Metadata as `parseJson` gives it; what other writers leave out is filled in, what they know more stays. */
@@ -121,7 +125,7 @@ export function completeMetadata(parsed: unknown): TableMetadata {
   }
   const current = value['current-snapshot-id']
   const metadata = {
-    ...value,
+    ...withoutSeal(value),
     properties: value.properties ?? {},
     snapshots: value.snapshots ?? [],
     'snapshot-log': value['snapshot-log'] ?? [],

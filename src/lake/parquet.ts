@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { checksumOfFile, nameWithChecksum } from '../base/checksum.ts'
 import type { ColumnStatistics, TableState } from './lake.ts'
 import { type PartitionSpec, partitionSpec, type Schema } from './metadata.ts'
 import { type PartitionValues, partitionExpression, singlePartition } from './partition.ts'
@@ -18,7 +19,7 @@ export interface ParquetLayout {
 
 /** A written Parquet file: rows of one partition, with everything a manifest says of it. Not synced. */
 export interface ParquetFile {
-  /** Local path or URL. */
+  /** Local path, whose name bears the checksum of the file (`checksumInName`). */
   location: string
   rows: number
   bytes: number
@@ -37,8 +38,8 @@ export function parquetLayout(state: TableState): ParquetLayout {
 }
 
 /**
- * Writes the rows of a SELECT, which has the schema's columns by name, to `<directory>/<baseName>.parquet`, or to
- * `<baseName>-0.parquet`, `-1` … when they belong to several partitions. The directory must be there. No rows, no file.
+ * Writes the rows of a SELECT, which has the schema's columns by name, to `<directory>/<baseName>-crc32c-<checksum>.parquet`, or to
+ * `<baseName>-0-crc32c-…`, `-1-…` … when they belong to several partitions. The directory must be there. No rows, no file.
  *
  * Field ids go into the file and its statistics come back from the same COPY, so nothing is read again. Whether all rows
  * are of one partition is told from those statistics; only when they are not (midnight, a day of history) is the file
@@ -70,12 +71,22 @@ export async function writeParquet(
   }
   const statistics = columnStatistics(file, layout.schema)
   const partition = singlePartition(layout.partition, layout.schema, statistics)
-  if (partition !== undefined) return [parquetFile(file, whole, partition, statistics)]
+  if (partition !== undefined) return [await named(parquetFile(file, whole, partition, statistics))]
   try {
-    return await splitFile(connection, layout, whole, directory, baseName)
+    const parts = await splitFile(connection, layout, whole, directory, baseName)
+    return await Promise.all(parts.map(named))
   } finally {
     await unlink(whole)
   }
+}
+
+/** The file under the name that bears its checksum. Its bytes are read from memory, where they have just been written. */
+async function named(file: ParquetFile): Promise<ParquetFile> {
+  const checksum = await checksumOfFile(file.location, file.bytes)
+  const stem = file.location.slice(0, -'.parquet'.length)
+  const location = nameWithChecksum(stem, checksum, 'parquet')
+  await rename(file.location, location)
+  return { ...file, location }
 }
 
 /** DuckDB's option that gives the columns of a written file their field ids. */

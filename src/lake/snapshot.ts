@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { checksumOf, nameWithChecksum } from '../base/checksum.ts'
 import type { TableVersion } from '../catalog/catalog.ts'
 import type { Storage } from '../storage/storage.ts'
 import { trimSnapshots } from './expire.ts'
@@ -170,9 +171,10 @@ class Stage {
   }
 
   writeList(manifests: ManifestFile[], parent: Snapshot | undefined): string {
-    const url = `${this.#metadata.location}/metadata/snap-${this.#id}-1-${this.#uuid}.avro`
     const snapshot = { snapshotId: this.#id, parentId: parent?.['snapshot-id'], sequence: this.#sequence }
-    this.#write(url, writeManifestList(manifests, snapshot))
+    const bytes = writeManifestList(manifests, snapshot)
+    const url = this.#urlOf(`snap-${this.#id}-1-${this.#uuid}`, bytes)
+    this.#write(url, bytes)
     this.#files.keepList(url, manifests)
     return url
   }
@@ -191,17 +193,21 @@ class Stage {
   }
 
   #writeManifest(entries: ManifestEntry[], specId: number): ManifestFile {
-    const url = `${this.#metadata.location}/metadata/${this.#uuid}-m${this.#manifests++}.avro`
+    const stem = `${this.#uuid}-m${this.#manifests++}`
     const { bytes, manifest } = writeManifest(entries, {
-      url,
+      urlOf: (bytes) => this.#urlOf(stem, bytes),
       schema: currentSchema(this.#metadata),
       spec: partitionSpec(this.#metadata, specId),
       snapshotId: this.#id,
       sequence: this.#sequence,
     })
-    this.#write(url, bytes)
-    this.#files.keepManifest(url, entries)
+    this.#write(manifest.url, bytes)
+    this.#files.keepManifest(manifest.url, entries)
     return manifest
+  }
+
+  #urlOf(stem: string, bytes: Buffer): string {
+    return `${this.#metadata.location}/metadata/${nameWithChecksum(stem, checksumOf(bytes), 'avro')}`
   }
 
   #write(url: string, bytes: Buffer): void {

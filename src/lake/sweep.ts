@@ -1,4 +1,5 @@
 import { isLandfallError } from '../base/errors.ts'
+import { openSealed, sealJson } from '../base/sealed-json.ts'
 import type { Storage } from '../storage/storage.ts'
 import { entryStatus } from './manifest.ts'
 import type { TableMetadata } from './metadata.ts'
@@ -107,12 +108,12 @@ export class Sweeper {
     const known = this.#seen.get(location)
     if (known !== undefined) return known
     try {
-      const stored = JSON.parse((await this.#storage.read(memo)).toString()) as Record<string, number>
+      const stored = openSealed(await this.#storage.read(memo)) as Record<string, number>
       return new Map(Object.entries(stored))
     } catch (error) {
       // Absent or unreadable: the grace time begins anew.
-      if (isLandfallError(error, 'storage/not-found') || error instanceof SyntaxError) return new Map()
-      throw error
+      if (isLandfallError(error) && error.code !== 'storage/not-found') throw error
+      return new Map()
     }
   }
 
@@ -124,6 +125,7 @@ export class Sweeper {
   ): Promise<void> {
     this.#seen.set(location, seen)
     const same = before.size === seen.size && [...seen].every(([path, since]) => before.get(path) === since)
-    if (!same) await this.#storage.write(memo, JSON.stringify(Object.fromEntries(seen)), { durable: false })
+    if (!same)
+      await this.#storage.write(memo, sealJson(JSON.stringify(Object.fromEntries(seen))), { durable: false })
   }
 }

@@ -1,5 +1,6 @@
+import { checksumInName, checksumOf } from '../base/checksum.ts'
 import { LandfallError } from '../base/errors.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { LeasedFiles, LeasedObject, Storage } from '../storage/storage.ts'
 import type { DataFile } from './lake.ts'
 import {
   entryStatus,
@@ -46,7 +47,7 @@ export class TableFiles {
     const url = snapshot['manifest-list']
     const kept = touch(this.#lists, url)
     if (kept !== undefined) return kept
-    const list = readManifestList(await this.#storage.read(this.path(url)), url)
+    const list = readManifestList(await this.#read(url), url)
     this.keepList(url, list)
     return list
   }
@@ -55,7 +56,7 @@ export class TableFiles {
   async entries(metadata: TableMetadata, manifest: ManifestFile): Promise<ManifestEntry[]> {
     const kept = touch(this.#manifests, manifest.url)
     if (kept !== undefined) return kept
-    const bytes = await this.#storage.read(this.path(manifest.url))
+    const bytes = await this.#read(manifest.url)
     const entries = readManifest(bytes, manifest, partitionSpec(metadata, manifest.specId))
     this.keepManifest(manifest.url, entries)
     return entries
@@ -74,6 +75,15 @@ export class TableFiles {
     return live.sort((a, b) => a.sequence - b.sequence)
   }
 
+  /** The bytes of a manifest or a list, which are those that were written. */
+  async #read(url: string): Promise<Buffer> {
+    const bytes = await this.#storage.read(this.path(url))
+    const expected = checksumInName(url)
+    const found = checksumOf(bytes)
+    if (expected === undefined || expected === found) return bytes
+    throw damagedFile(url, expected, found)
+  }
+
   keepList(url: string, list: ManifestFile[]): void {
     this.#lists.set(url, list)
     while (this.#lists.size > LISTS_MAX) this.#lists.delete(this.#lists.keys().next().value!)
@@ -87,6 +97,12 @@ export class TableFiles {
       this.#manifests.delete(oldest)
       this.#weight -= weight(dropped)
     }
+  }
+
+  /** Data files for an engine to open, until `release`; each is the one that was written (`Storage.lease`). */
+  lease(files: readonly LeasedObject[], signal?: AbortSignal): Promise<LeasedFiles> {
+    const wanted = files.map(({ path, bytes }) => ({ path, bytes, crc32c: checksumInName(path) }))
+    return this.#storage.lease(wanted, signal)
   }
 
   dataFile(file: Omit<DataFile, 'path'>): DataFile {
@@ -104,6 +120,15 @@ function touch<T>(cache: Map<string, T>, key: string): T | undefined {
     cache.set(key, found)
   }
   return found
+}
+
+function damagedFile(url: string, expected: string, found: string): LandfallError {
+  return new LandfallError(
+    'bad-data',
+    'lake/damaged',
+    `reading ${url}: expected crc32c ${expected}, found ${found}`,
+    { hint: 'Run "landfall verify --repair", or restore the file', details: { file: url, expected, found } },
+  )
 }
 
 function deleteFiles(url: string): LandfallError {

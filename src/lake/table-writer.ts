@@ -3,6 +3,7 @@ import { unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { checksumInName, checksumOfFile, nameWithChecksum } from '../base/checksum.ts'
 import type { Clock } from '../base/clock.ts'
 import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { Catalog, TableVersion } from '../catalog/catalog.ts'
@@ -123,7 +124,9 @@ export class TableWriter {
   }
 
   async adopt(state: TableState, file: ParquetFile): Promise<DataFile> {
-    const path = this.files.path(`${state.metadata.location}/data/${randomUUID()}.parquet`)
+    const checksum = checksumInName(file.location) ?? (await checksumOfFile(file.location, file.bytes))
+    const name = nameWithChecksum(randomUUID(), checksum, 'parquet')
+    const path = this.files.path(`${state.metadata.location}/data/${name}`)
     this.#pend(path)
     await this.storage.adopt(file.location, path)
     return this.#dataFile(file, path)

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
 import { readIfPresent, replaceFile } from '../base/files.ts'
+import { openSealed, sealJson } from '../base/sealed-json.ts'
 import type { Position } from '../model/position.ts'
 import type { ChunkCounts } from './judge/judge.ts'
 
@@ -27,7 +28,7 @@ export interface BatchPlan {
 const PLAN = 'plan.json'
 
 export async function savePlan(directory: string, plan: BatchPlan): Promise<void> {
-  await replaceFile(join(directory, PLAN), `${JSON.stringify(plan)}\n`)
+  await replaceFile(join(directory, PLAN), sealJson(`${JSON.stringify(plan)}\n`))
 }
 
 export async function loadPlan(directory: string): Promise<BatchPlan | undefined> {
@@ -41,7 +42,7 @@ export async function loadPlan(directory: string): Promise<BatchPlan | undefined
 
 function parse(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return openSealed(bytes)
   } catch {
     return undefined
   }
@@ -53,7 +54,7 @@ function damaged(path: string): LandfallError {
     'lander/plan-damaged',
     `${path} is missing or not what the lander wrote`,
     {
-      hint: 'Restore it from a backup. Without it a batch that was begun cannot be finished exactly once',
+      hint: 'Run "landfall verify --repair", or restore it from a backup: without it a batch that was begun cannot be finished exactly once',
     },
   )
 }

@@ -3,6 +3,7 @@
  * finished under the definition that began it, although the pipeline file has changed, and on whatever machine.
  */
 import { LandfallError } from '../base/errors.ts'
+import { openSealed, sealJson } from '../base/sealed-json.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
 import type { PlanFiles } from '../model/plan-store.ts'
 
@@ -15,7 +16,7 @@ export async function saveDefinition(files: PlanFiles, pipeline: CompiledPipelin
   if ((await files.read(name)) !== undefined) return
   // Keys and limits of sources decide who may send, not how a record lands, and a key is not for a file.
   const sources = pipeline.sources.map((source) => ({ ...source, writeKey: null }))
-  await files.create(name, `${JSON.stringify({ ...pipeline, sources }, null, 1)}\n`)
+  await files.create(name, sealJson(`${JSON.stringify({ ...pipeline, sources }, null, 1)}\n`))
 }
 
 /** Throws `lander/no-definition` when it is not there or not what was kept. */
@@ -37,7 +38,7 @@ export async function loadDefinition(files: PlanFiles, hash: string): Promise<Co
 
 function parse(bytes: Buffer): CompiledPipeline | undefined {
   try {
-    return JSON.parse(bytes.toString('utf8')) as CompiledPipeline
+    return openSealed(bytes) as unknown as CompiledPipeline
   } catch {
     return undefined
   }

@@ -10,6 +10,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { checksumInName, checksumOfFile } from '../base/checksum.ts'
 import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { Counters, DataFile, Lake, TableState } from '../lake/lake.ts'
 import { type ParquetFile, readParquet } from '../lake/parquet.ts'
@@ -151,12 +152,28 @@ async function dataFiles(
   const asTheyAre = files.filter((file) => !merged.includes(file))
   const add = await Promise.all(asTheyAre.map((file) => lake.adopt(state, file)))
   if (merged.length === 0) return add
+  await checkWritten(merged)
   const from = readParquet(
     state.schema,
     merged.map((file) => file.location),
   )
   const made = await merging.take(() => lake.writeFiles(connection, state, `SELECT * FROM ${from}`))
   return [...add, ...made]
+}
+
+/** Files of the spool that become part of another one: damage must not get a checksum that fits. */
+async function checkWritten(files: readonly ParquetFile[]): Promise<void> {
+  for (const { location, bytes } of files) {
+    const expected = checksumInName(location)
+    const found = await checksumOfFile(location, bytes)
+    if (expected === undefined || expected === found) continue
+    throw new LandfallError(
+      'bad-data',
+      'lander/spool-damaged',
+      `${location} is damaged: expected crc32c ${expected}, found ${found}`,
+      { hint: 'Start the lander again: it makes the spool anew from the log', details: { expected, found } },
+    )
+  }
 }
 
 /** Whether all that the plan has for the table has landed. */

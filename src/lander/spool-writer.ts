@@ -2,6 +2,7 @@
 import { mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { sealJson } from '../base/sealed-json.ts'
 import type { TableState } from '../lake/lake.ts'
 import { type ParquetFile, parquetLayout, writeParquet } from '../lake/parquet.ts'
 import type { Position } from '../model/position.ts'
@@ -138,7 +139,7 @@ export class SpoolWriter {
       })),
     }
     const path = join(this.#directory, spoolPaths.manifest)
-    await writeFile(`${path}.tmp`, JSON.stringify(manifest))
+    await writeFile(`${path}.tmp`, sealJson(JSON.stringify(manifest)))
     await rename(`${path}.tmp`, path)
   }
 }

@@ -1,6 +1,7 @@
 /** `lander/status.json`: what the lander last knew of itself, for people and for other processes. Not synced. */
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sealJson } from '../base/sealed-json.ts'
 import type { Counters } from '../lake/lake.ts'
 import type { Position } from '../model/position.ts'
 
@@ -58,7 +59,7 @@ export class StatusFile {
   }
 
   async #write(): Promise<void> {
-    const text = `${JSON.stringify(this.#read())}\n`
+    const text = sealJson(`${JSON.stringify(this.#read())}\n`)
     if (text === this.#written) return
     try {
       await writeFile(`${this.#path}.tmp`, text)

@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
 import { createFile, makeDirectory, readIfPresent } from '../base/files.ts'
+import { openSealed, sealJson } from '../base/sealed-json.ts'
 import { isOwn, MOVABLE, type Movable, ownPlaces, type Places } from './places.ts'
 
 /** null: in the data directory itself, wherever that is mounted. */
@@ -25,7 +26,7 @@ export async function bind(places: Places): Promise<void> {
   await makeDirectory(data)
   if ((await read(data)) === undefined) {
     for (const part of MOVABLE) refuseOther(places, part, already[part], given[part])
-    await createFile(fileOf(data), `${JSON.stringify({ version: 1, ...given }, null, 2)}\n`)
+    await createFile(fileOf(data), sealJson(`${JSON.stringify({ version: 1, ...given }, null, 2)}\n`))
   }
   const bound = (await read(data))!
   for (const part of MOVABLE) refuseOther(places, part, bound[part], given[part])
@@ -99,6 +100,22 @@ function identity(url: string | null): string | null {
 async function read(data: string): Promise<Bound | undefined> {
   const bytes = await readIfPresent(fileOf(data))
   if (bytes === undefined) return undefined
-  const { log, storage, catalog, namespace } = JSON.parse(bytes.toString('utf8')) as Bound
-  return { log, storage, catalog, namespace }
+  try {
+    const { log, storage, catalog, namespace } = openSealed(bytes) as unknown as Bound
+    return { log, storage, catalog, namespace }
+  } catch (error) {
+    throw damaged(data, error)
+  }
+}
+
+function damaged(data: string, error: unknown): LandfallError {
+  return new LandfallError(
+    'bad-data',
+    'places/bound-damaged',
+    `reading ${fileOf(data)}: ${(error as Error).message}`,
+    {
+      hint: 'Delete the file, and start once with the URLs of log, storage and catalog that the directory works with',
+      cause: error,
+    },
+  )
 }

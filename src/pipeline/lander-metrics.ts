@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readIfPresent } from '../base/files.ts'
+import { openSealed } from '../base/sealed-json.ts'
 import type { LanderStatus } from '../lander/status.ts'
 
 /**
@@ -9,7 +10,8 @@ import type { LanderStatus } from '../lander/status.ts'
 export async function landerMetrics(directory: string): Promise<string> {
   const bytes = await readIfPresent(join(directory, 'status.json'))
   if (bytes === undefined) return ''
-  const status = JSON.parse(bytes.toString()) as LanderStatus
+  const status = openStatus(bytes)
+  if (status === undefined) return ''
   const total = (name: 'records' | 'landed' | 'dead' | 'duplicate') =>
     Object.values(status.counters).reduce((sum, counts) => sum + counts[name], 0)
   return [
@@ -27,6 +29,15 @@ export async function landerMetrics(directory: string): Promise<string> {
     ),
     metric('failing', 'gauge', '1 when something stops or delays landing', status.error === null ? 0 : 1),
   ].join('')
+}
+
+/** Not synced: after a power cut it may be anything, until a lander writes it anew. */
+function openStatus(bytes: Buffer): LanderStatus | undefined {
+  try {
+    return openSealed(bytes) as unknown as LanderStatus
+  } catch {
+    return undefined
+  }
 }
 
 function metric(name: string, type: 'counter' | 'gauge', help: string, value: number): string {

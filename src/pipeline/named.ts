@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
 import { makeDirectory, readIfPresent, replaceFile } from '../base/files.ts'
+import { openSealed, sealJson } from '../base/sealed-json.ts'
 import type { CompiledPipeline, ReferenceDefinition, ViewDefinition } from '../model/pipeline.ts'
 import { dataPaths } from './paths.ts'
 
@@ -21,15 +22,28 @@ export function namedOf({ views, reference }: CompiledPipeline, pipelineFile: st
 export async function keepNamed(data: string, named: Named): Promise<void> {
   const { lander, named: path } = dataPaths(data)
   await makeDirectory(lander)
-  await replaceFile(path, `${JSON.stringify({ version: 1, ...named }, null, 2)}\n`)
+  await replaceFile(path, sealJson(`${JSON.stringify({ version: 1, ...named }, null, 2)}\n`))
 }
 
 /** What was kept last; nothing when nothing was. */
 export async function keptNamed(data: string): Promise<Named> {
-  const bytes = await readIfPresent(dataPaths(data).named)
+  const path = dataPaths(data).named
+  const bytes = await readIfPresent(path)
   if (bytes === undefined) return { views: [], reference: [] }
-  const { views, reference } = JSON.parse(bytes.toString()) as Named
-  return { views, reference }
+  try {
+    const { views, reference } = openSealed(bytes) as unknown as Named
+    return { views, reference }
+  } catch (error) {
+    throw new LandfallError(
+      'bad-data',
+      'landfall/named-damaged',
+      `reading ${path}: ${(error as Error).message}`,
+      {
+        hint: 'Start the lander once ("landfall up" or "landfall land"): it writes the file anew from the pipeline file',
+        cause: error,
+      },
+    )
+  }
 }
 
 /** Throws `model/name-clash` when a table of that name is there already, from a pipeline of before. */

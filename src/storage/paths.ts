@@ -25,7 +25,7 @@ export function checkPrefix(prefix: string): string {
 
 export function notFound(url: string, path: string, cause?: unknown): LandfallError {
   return new LandfallError('bad-data', 'storage/not-found', `no object ${path} in ${url}`, {
-    hint: 'The file was deleted or never written; restore it from a backup or check the data directory',
+    hint: 'The file was deleted or never written: "landfall verify --repair" makes a data file again; or check the data directory',
     details: { path },
     cause,
   })

@@ -51,7 +51,9 @@ export interface Storage {
   adopt(localPath: string, path: string): Promise<StoredObject>
   /**
    * Objects that never change as local files, in their order: the object itself, or a copy that is fetched when it is not here and
-   * that stays until `release`. One that is gone is `storage/not-found`, unless its file is the object: then opening it fails.
+   * that stays until `release`. One that is gone is `storage/not-found`, unless its file is the object and its checksum is not
+   * given: then opening it fails. One whose `crc32c` is given is read once by a process, before its first use: other bytes are
+   * `storage/damaged`.
    */
   lease(objects: readonly LeasedObject[], signal?: AbortSignal): Promise<LeasedFiles>
   /** Directories in which all leased files are, for a sandbox. */
@@ -62,6 +64,8 @@ export interface Storage {
 export interface LeasedObject {
   path: string
   bytes: number
+  /** What its bytes must be: eight hex digits (`base/checksum.ts`); undefined: nobody knows. */
+  crc32c?: string | undefined
 }
 
 export interface LeasedFiles {

@@ -417,7 +417,7 @@ describe('without maintenance', () => {
       findSnapshot(state.metadata)!['manifest-list'].slice(`file://${lake.root}/`.length),
     )
     // Three tiers of at most 7.
-    expect(list.toString('latin1').match(/-m\d+\.avro/g)!.length).toBeLessThanOrEqual(21)
+    expect(list.toString('latin1').match(/-m\d+-crc32c-[0-9a-f]{8}\.avro/g)!.length).toBeLessThanOrEqual(21)
     expect(await query(lake, state, 'count(*)')).toEqual([['2560']])
   })
 })

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openSealed } from '../../src/base/sealed-json.ts'
 import { bind, boundPlaces } from '../../src/pipeline/bound.ts'
 import { ownPlaces, type Places } from '../../src/pipeline/places.ts'
 
@@ -21,7 +22,7 @@ const elsewhere = {
 test('stages that start at once bind a directory together, and later ones agree', async () => {
   await Promise.all([bind(at(elsewhere)), bind(at(elsewhere)), bind(at(elsewhere))])
   await bind(at(elsewhere))
-  expect(JSON.parse(readFileSync(join(data, 'bound.json'), 'utf8'))).toEqual({
+  expect(openSealed(readFileSync(join(data, 'bound.json')))).toEqual({
     version: 1,
     ...elsewhere,
     namespace: 'default',

@@ -214,8 +214,8 @@ test('while batches land, every answer has every acknowledged event once and tab
       const n = Number(rows[0]![0])
       expect(rows[0]).toEqual(counts(n))
       expect(freshness.position).toEqual(at(n))
+      // On a busy machine it may give up waiting for the spool, and says so.
       if (!freshness.behind) expect(n).toBeGreaterThanOrEqual(atLeast)
-      expect(n).toBeGreaterThanOrEqual(atLeast)
       before = Math.max(before, n)
       answers++
     }

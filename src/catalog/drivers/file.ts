@@ -162,7 +162,7 @@ class FileCatalog implements Catalog {
       throw error
     }
     try {
-      return this.#remember(name, number, parseMetadata(bytes.toString()))
+      return this.#remember(name, number, parseMetadata(bytes))
     } catch (error) {
       throw damaged(name, path, error)
     }

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { openSealed, sealJson } from '../../base/sealed-json.ts'
 import type { StageName } from './messages.ts'
 
 /** `<data>/up.json`: what runs on this data directory, and where. Written once it serves and at each restart of a process. */
@@ -21,7 +22,7 @@ const path = (data: string) => join(data, 'up.json')
 /** Replaces the file whole. Not synced: after a power cut nothing of what it says is true. */
 export function writeUpFile(data: string, content: UpFile): void {
   const temporary = `${path(data)}.${process.pid}.tmp`
-  writeFileSync(temporary, `${JSON.stringify(content, null, 2)}\n`)
+  writeFileSync(temporary, sealJson(`${JSON.stringify(content, null, 2)}\n`))
   renameSync(temporary, path(data))
 }
 
@@ -31,13 +32,13 @@ export function removeUpFile(data: string): void {
 
 /** What runs on a data directory now, or undefined: a file that a killed supervisor left behind counts for nothing. */
 export function readUpFile(data: string): UpFile | undefined {
+  let content: UpFile
   try {
-    const content = JSON.parse(readFileSync(path(data), 'utf8')) as UpFile
+    content = openSealed(readFileSync(path(data))) as unknown as UpFile
     process.kill(content.supervisor, 0)
     return content
   } catch (error) {
     // EPERM: it lives, and is someone else's.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined
-    return JSON.parse(readFileSync(path(data), 'utf8')) as UpFile
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? content! : undefined
   }
 }

@@ -4,6 +4,7 @@ import { copyFile, link, readdir, readFile, rename, unlink, utimes, writeFile } 
 import { dirname, join, resolve } from 'node:path'
 import { LandfallError, systemCode } from '../../base/errors.ts'
 import { createFile, makeDirectory, replaceFile, syncDirectory, syncFile } from '../../base/files.ts'
+import { CheckedFiles } from '../checked-files.ts'
 import { checkPath, checkPrefix, notFound, taken } from '../paths.ts'
 import type { LeasedFiles, LeasedObject, Storage, StoredObject } from '../storage.ts'
 
@@ -19,6 +20,7 @@ class LocalStorage implements Storage {
   readonly url: string
   readonly leaseDirectories: readonly string[]
   readonly #root: string
+  readonly #checked = new CheckedFiles()
   /** Directories known to be there and durable. */
   readonly #made = new Set<string>()
 
@@ -101,8 +103,13 @@ class LocalStorage implements Storage {
     return object
   }
 
-  async lease(objects: readonly LeasedObject[]): Promise<LeasedFiles> {
-    return { locations: objects.map(({ path }) => `${this.#root}/${path}`), release: () => {} }
+  async lease(objects: readonly LeasedObject[], signal?: AbortSignal): Promise<LeasedFiles> {
+    const locations = objects.map(({ path }) => `${this.#root}/${path}`)
+    await this.#checked.check(
+      objects.map((object, i) => ({ ...object, url: `${this.url}/${object.path}`, file: locations[i]! })),
+      signal,
+    )
+    return { locations, release: () => {} }
   }
 
   /** A hard link of what is synced already, else a copy. */

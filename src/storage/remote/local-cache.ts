@@ -26,13 +26,16 @@ import {
 import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
-import { LandfallError, systemCode } from '../../base/errors.ts'
+import { isLandfallError, LandfallError, systemCode } from '../../base/errors.ts'
 import { type DirectoryLock, lockDirectory, waitForDirectoryLock } from '../../base/lock.ts'
+import { CheckedFiles } from '../checked-files.ts'
 import type { LeasedFiles } from '../storage.ts'
 
 export interface CachedObject {
   url: string
   bytes: number
+  /** As `LeasedObject.crc32c`. */
+  crc32c?: string | undefined
   /** Writes the whole object to a path that is free. */
   download(file: string): Promise<void>
 }
@@ -58,6 +61,8 @@ export class LocalCache {
   readonly directory: string
   readonly #bytesMax: number
   readonly #leases = new Map<string, Lease>()
+  /** Each use of a copy changes its time. */
+  readonly #checked = new CheckedFiles(({ ino, size }) => `${ino}:${size}`)
   #home: Promise<Home> | undefined
   /** Bytes added since the last look at what is there. */
   #added = 0
@@ -145,12 +150,17 @@ export class LocalCache {
   async #bring(name: string, object: CachedObject): Promise<string> {
     const home = await this.#open()
     const file = join(home.leases, `${name}-${randomUUID().slice(0, 8)}.parquet`)
-    if (this.#linkCopy(name, file, object.bytes)) return file
+    if (this.#linkCopy(name, file, object.bytes)) {
+      if (await this.#isWhole(file, object)) return file
+      // The copy was damaged here: the object is fetched again.
+      for (const path of [file, this.#object(name)]) rmSync(path, { force: true })
+    }
     const temporary = join(home.work, `${name}-${randomUUID().slice(0, 8)}.tmp`)
     try {
       await object.download(temporary)
       const { size } = await stat(temporary)
       if (size !== object.bytes) throw wrongSize(object, size)
+      await this.#checked.check([{ ...object, file: temporary }])
       await rename(temporary, file)
     } catch (error) {
       rmSync(temporary, { force: true })
@@ -164,6 +174,16 @@ export class LocalCache {
       if (systemCode(error) !== 'EEXIST') throw error
     }
     return file
+  }
+
+  async #isWhole(file: string, object: CachedObject): Promise<boolean> {
+    try {
+      await this.#checked.check([{ ...object, file }])
+      return true
+    } catch (error) {
+      if (isLandfallError(error, 'storage/damaged')) return false
+      throw error
+    }
   }
 
   #linkCopy(name: string, file: string, bytes: number): boolean {
@@ -311,7 +331,7 @@ function wrongSize({ url, bytes }: CachedObject, found: number): LandfallError {
     'storage/damaged',
     `${url} has ${found} bytes, its table says ${bytes}`,
     {
-      hint: 'Restore the object from a backup',
+      hint: 'Run "landfall verify --repair", or restore the object from a backup',
       details: { url },
     },
   )

@@ -71,9 +71,10 @@ class RemoteStorage implements Storage {
   }
 
   lease(objects: readonly LeasedObject[], signal?: AbortSignal): Promise<LeasedFiles> {
-    const wanted = objects.map(({ path, bytes }) => ({
+    const wanted = objects.map(({ path, bytes, crc32c }) => ({
       url: `${this.url}/${path}`,
       bytes,
+      crc32c,
       download: (file: string) => this.#store.download(path, file),
     }))
     return this.#cache.lease(wanted, signal)

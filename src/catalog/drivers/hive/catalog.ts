@@ -219,7 +219,7 @@ export class HiveCatalog implements Catalog {
       const location = await this.#currentLocation(name)
       if (location === url) return 'there'
       if (location !== expected && location !== undefined) {
-        const { 'metadata-log': log } = parseMetadata((await this.#read(location)).toString())
+        const { 'metadata-log': log } = parseMetadata(await this.#read(location))
         if (log.some((entry) => entry['metadata-file'] === url)) return 'there'
         return expected === undefined || isMetastoreError(error) ? 'elsewhere' : 'unknown'
       }
@@ -267,7 +267,7 @@ export class HiveCatalog implements Catalog {
   async #readMetadata(name: string, location: string): Promise<TableMetadata> {
     const bytes = await this.#read(location)
     try {
-      return parseMetadata(bytes.toString())
+      return parseMetadata(bytes)
     } catch (error) {
       throw damaged(name, location, error)
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { formatMetadata, type TableMetadata } from '../../../lake/metadata.ts'
+import { formatJson, type TableMetadata } from '../../../lake/metadata.ts'
 import type { TableVersion } from '../../catalog.ts'
 import { type Answer, badRequest } from './answers.ts'
 
@@ -20,8 +20,8 @@ export function loadTableAnswer(
     return { status: 304, headers }
   const metadata = snapshots === 'all' ? version.metadata : withReferencedSnapshots(version.metadata)
   const location = JSON.stringify(version.metadataLocation)
-  // Put together as text: only `formatMetadata` keeps the digits of the ids.
-  const body = `{"metadata-location":${location},"metadata":${formatMetadata(metadata)},"config":{}}`
+  // Put together as text: only `formatJson` keeps the digits of the ids.
+  const body = `{"metadata-location":${location},"metadata":${formatJson(metadata)},"config":{}}`
   return { status: 200, headers, body }
 }
 

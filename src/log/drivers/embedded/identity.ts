@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { LandfallError } from '../../../base/errors.ts'
 import { createFile, readIfPresent } from '../../../base/files.ts'
+import { openSealed, sealJson } from '../../../base/sealed-json.ts'
 
 const FORMAT = 'landfall-log'
 const VERSION = 1
@@ -24,14 +25,15 @@ export async function loadIdentity(directory: string): Promise<LogIdentity | und
   const bytes = await readIfPresent(path)
   if (bytes === undefined) return undefined
   let found: Partial<LogIdentity> | undefined
+  let why = 'it does not name a log'
   try {
-    found = JSON.parse(bytes.toString()) as Partial<LogIdentity>
-  } catch {
-    // Said below.
+    found = openSealed(bytes) as Partial<LogIdentity>
+  } catch (error) {
+    why = (error as Error).message
   }
   if (found?.format !== FORMAT || typeof found.id !== 'string' || !UUID.test(found.id)) {
-    throw new LandfallError('bad-data', 'log/damaged', `reading ${path}: it does not name a log`, {
-      hint: 'Restore it from a backup: without its id the log does not fit to the tables',
+    throw new LandfallError('bad-data', 'log/damaged', `reading ${path}: ${why}`, {
+      hint: 'Run "landfall verify --repair": the tables and "durable" know the id of the log',
       details: { path },
     })
   }
@@ -49,8 +51,13 @@ export async function loadIdentity(directory: string): Promise<LogIdentity | und
 export async function createIdentity(directory: string, createdAtMs: number): Promise<LogIdentity> {
   const createdAt = new Date(createdAtMs).toISOString()
   const identity: LogIdentity = { format: FORMAT, version: VERSION, id: randomUUID(), createdAt }
-  await createFile(identityPath(directory), `${JSON.stringify(identity, null, 2)}\n`)
+  await createFile(identityPath(directory), identityText(identity))
   return identity
+}
+
+/** The file's text. */
+export function identityText(identity: LogIdentity): string {
+  return sealJson(`${JSON.stringify(identity, null, 2)}\n`)
 }
 
 export function absent(directory: string): LandfallError {

@@ -122,7 +122,7 @@ export class Pinner {
       batch: events?.batch ?? 0,
       ...(committed ? { committedAt: committedAt(events) } : {}),
     }
-    return this.#hold(choices, tail, freshness, signal)
+    return this.#hold(choices, tail, freshness, signal, last)
   }
 
   async #manifest(end: Position | undefined, signal: AbortSignal): Promise<SpoolManifest | undefined> {
@@ -138,6 +138,7 @@ export class Pinner {
     tail: Tail,
     freshness: Freshness,
     signal: AbortSignal,
+    last: boolean,
   ): Promise<PinnedQuery | undefined> {
     const spoolFiles = [...choices].map(([name, { fromChunk }]) =>
       tail.chunks.slice(fromChunk).flatMap((chunk) => chunk.files[name] ?? []),
@@ -150,6 +151,7 @@ export class Pinner {
       for (const lease of leases) lease.release()
     }
     try {
+      await this.#parts.spool?.check(spoolFiles.flat(), held, signal)
       const tables = new Map<string, PinnedTable>()
       let next = 0
       for (const [i, [name, choice]] of [...choices].entries()) {
@@ -165,7 +167,7 @@ export class Pinner {
       return { tables, freshness, release }
     } catch (error) {
       release()
-      if (isLandfallError(error, 'storage/not-found')) return undefined
+      if (isLandfallError(error, 'storage/not-found') && !last) return undefined
       throw error
     }
   }

@@ -18,9 +18,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { systemCode } from '../../../base/errors.ts'
+import { checksumInName } from '../../../base/checksum.ts'
+import { isLandfallError, LandfallError, systemCode } from '../../../base/errors.ts'
+import { openSealed } from '../../../base/sealed-json.ts'
 import { type SpoolManifest, spoolPaths } from '../../../lander/spool.ts'
 import { formatPosition, type Position } from '../../../model/position.ts'
+import { CheckedFiles } from '../../../storage/checked-files.ts'
 import { reaches } from './positions.ts'
 
 /** A manifest that did not move during a whole wait has no lander behind it: later queries wait only this long. */
@@ -41,6 +44,7 @@ export class SpoolReader {
   readonly #directory: string
   #present: boolean
   #watcher: FSWatcher | undefined
+  readonly #checked = new CheckedFiles()
   readonly #wakers = new Set<() => void>()
   #cached: { mark: string; manifest: SpoolManifest } | undefined
   /** Mark of the manifest that a whole wait saw unmoved. */
@@ -66,13 +70,12 @@ export class SpoolReader {
     if (mark === undefined) return undefined
     if (this.#cached?.mark === mark) return this.#cached.manifest
     try {
-      const manifest = JSON.parse(readFileSync(path, 'utf8')) as SpoolManifest
-      if (manifest.version !== 1) return undefined
+      const manifest = openManifest(readFileSync(path))
+      if (manifest?.version !== 1) return undefined
       this.#cached = { mark, manifest }
       return manifest
     } catch (error) {
-      // Not synced, so after a power cut it may be no JSON; the lander makes it anew when it starts.
-      if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined
+      if (systemCode(error) === 'ENOENT') return undefined
       throw error
     }
   }
@@ -92,6 +95,25 @@ export class SpoolReader {
     }
     this.#stalledAt = (this.#mark() ?? 'none') === before ? before : undefined
     return manifest
+  }
+
+  /** Throws `sql/spool-damaged` when a file that is pinned is not the one that the lander wrote. Each is looked at once. */
+  async check(files: readonly string[], { paths }: PinnedSpoolFiles, signal: AbortSignal): Promise<void> {
+    const pinned = files.map((file, i) => ({
+      file: paths[i]!,
+      url: file,
+      bytes: statSync(paths[i]!).size,
+      crc32c: checksumInName(file),
+    }))
+    try {
+      await this.#checked.check(pinned, signal)
+    } catch (error) {
+      if (!isLandfallError(error, 'storage/damaged')) throw error
+      throw new LandfallError('bad-data', 'sql/spool-damaged', `in ${this.#directory}: ${error.message}`, {
+        hint: 'Restart the lander: it makes the spool anew from the log',
+        cause: error,
+      })
+    }
   }
 
   /** Hard links to files of the spool, or undefined when one is gone: the lander has moved on and the query pins anew. */
@@ -166,6 +188,15 @@ export class SpoolReader {
 
   #wake(): void {
     for (const waker of this.#wakers) waker()
+  }
+}
+
+/** Undefined: not synced, so after a power cut it may be anything; the lander makes it anew when it starts. */
+function openManifest(bytes: Buffer): SpoolManifest | undefined {
+  try {
+    return openSealed(bytes) as unknown as SpoolManifest
+  } catch {
+    return undefined
   }
 }
 

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { openSealed, sealJson, sealOf } from '../../src/base/sealed-json.ts'
+
+const TEXTS = [
+  '{"a":1}',
+  '{"a":1,"b":{"c":[1,2]}}\n',
+  `${JSON.stringify({ a: 'ä', nested: { 'landfall-crc32c': 'no seal' } }, null, 2)}\n`,
+]
+
+test('a sealed object is read as it was, by us and by whoever does not know the seal', () => {
+  for (const text of TEXTS) {
+    const sealed = sealJson(text)
+    expect(openSealed(Buffer.from(sealed))).toEqual(JSON.parse(text))
+    expect(JSON.parse(sealed)).toMatchObject(JSON.parse(text) as object)
+    expect(sealed.endsWith('\n')).toBe(text.endsWith('\n'))
+    // Without a seal it is read unchecked.
+    expect(openSealed(Buffer.from(text))).toEqual(JSON.parse(text))
+  }
+  expect(sealJson('{}')).toBe('{}')
+})
+
+test('every bit that turns is told or changes nothing', () => {
+  for (const text of TEXTS) {
+    const sealed = Buffer.from(sealJson(text))
+    for (let bit = 0; bit < sealed.length * 8; bit++) {
+      const turned = Buffer.from(sealed)
+      turned[bit >> 3]! ^= 1 << (bit & 7)
+      let read: Record<string, unknown> | undefined
+      try {
+        read = openSealed(turned)
+      } catch {
+        continue
+      }
+      // Only the name of the seal itself is not covered.
+      expect(read).toMatchObject(JSON.parse(text) as object)
+    }
+  }
+})
+
+test('the seal says what was expected and what was found', () => {
+  const sealed = sealJson('{"a":1}')
+  const state = sealOf(Buffer.from(sealed))
+  expect(state).toMatchObject({ sealed: true })
+  expect(() => openSealed(Buffer.from(sealed.replace('1', '2')))).toThrow(
+    /^expected crc32c [0-9a-f]{8}, found [0-9a-f]{8}$/,
+  )
+})
