@@ -35,8 +35,8 @@ export function createProgram(): Command {
   addRunCommands(program)
   addTableCommands(program)
   addLogCommands(program)
-  addPipelineCommands(program)
   addVerifyCommands(program)
+  addPipelineCommands(program)
   addStackCommands(program)
   return program
 }

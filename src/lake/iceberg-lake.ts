@@ -14,10 +14,11 @@ import {
   type MaintenanceReport,
   type PinnedFile,
   property,
+  type Replacement,
   type StagedCommit,
   type TableState,
 } from './lake.ts'
-import { Maintenance } from './maintenance.ts'
+import { Maintenance, ourSummary } from './maintenance.ts'
 import { findSnapshot } from './metadata.ts'
 import type { ParquetFile } from './parquet.ts'
 import { defaultSettings, type LakeSettings } from './settings.ts'
@@ -163,6 +164,19 @@ class IcebergLake implements Lake {
     return this.#writer.adopt(state, file)
   }
 
+  async replaceLost(table: string, snapshotId: bigint, replacement: Replacement): Promise<TableState> {
+    const { files: remove, add, lost } = replacement
+    const version = await this.#writer.update(table, async (base) => {
+      checkConsistent(base)
+      const found = base.metadata['current-snapshot-id']
+      if (found !== snapshotId) throw movedOn(table, snapshotId, found)
+      const change: Change = { operation: 'replace', add, remove, summary: ourSummary(base), properties: {} }
+      return this.#writer.stage(base, lost === undefined ? change : { ...change, lost })
+    })
+    this.#writer.committed(add)
+    return tableState(version)
+  }
+
   maintain(
     connection: DuckDBConnection,
     table: string,
@@ -170,6 +184,15 @@ class IcebergLake implements Lake {
   ): Promise<MaintenanceReport> {
     return this.#maintenance.run(connection, table, options)
   }
+}
+
+function movedOn(table: string, expected: bigint, found: bigint | undefined): LandfallError {
+  return new LandfallError(
+    'retry',
+    'lake/position-moved',
+    `a repair of ${table} expected snapshot ${expected}, found ${found ?? 'none'}`,
+    { hint: 'Something lands there: stop it and try again', details: { table } },
+  )
 }
 
 /** Appends files with what the commit says, in the summary and in the table's properties. */

@@ -13,6 +13,7 @@ import type { Position } from '../model/position.ts'
 import type { LeasedFiles, Storage } from '../storage/storage.ts'
 import type { Schema, TableMetadata } from './metadata.ts'
 import type { ParquetFile } from './parquet.ts'
+import type { LostManifests } from './snapshot.ts'
 
 /** Keys in snapshot summaries and table properties. Persisted: do not change them. */
 export const property = {
@@ -103,6 +104,14 @@ export interface PinnedFile {
   columns: ReadonlyMap<number, ColumnStatistics>
 }
 
+/** What a repair exchanges; `add` has the rows that were in what goes. */
+export interface Replacement {
+  /** URLs of data files whose manifest can be read. */
+  files: ReadonlySet<string>
+  lost?: LostManifests
+  add: readonly DataFile[]
+}
+
 export interface MaintenanceOptions {
   /** Paths below the storage's root that an open plan still needs (`DataFile.path`): never removed as orphans. */
   keep?: ReadonlySet<string>
@@ -155,6 +164,11 @@ export interface Lake {
    * a hard link on the same disk. Durable when resolved; the file's own name stays until its owner deletes it.
    */
   adopt(state: TableState, file: ParquetFile): Promise<DataFile>
+  /**
+   * Repair: puts files in the place of files and manifests of the snapshot that cannot be read. Position, epoch and counters stay. Nothing
+   * happens when that snapshot is not current any more (`lake/position-moved`).
+   */
+  replaceLost(table: string, snapshotId: bigint, replacement: Replacement): Promise<TableState>
   /**
    * One round of compaction, snapshot expiry, metadata and orphan removal for one table; bounded work per call. To be
    * called after commits, e.g. every tenth batch or every minute; `settings` decide what is due.

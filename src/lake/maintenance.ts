@@ -153,8 +153,8 @@ export class Maintenance {
   }
 }
 
-/** Our keys in the summary of the snapshot that a compaction replaces: it moves nothing. */
-function ourSummary(base: TableVersion): Record<string, string> {
+/** Our keys in the summary of the snapshot that a compaction or a repair replaces: it moves nothing. */
+export function ourSummary(base: TableVersion): Record<string, string> {
   const summary = findSnapshot(base.metadata)?.summary ?? {}
   return Object.fromEntries(Object.entries(summary).filter(([key]) => key.startsWith('landfall.')))
 }

@@ -32,6 +32,16 @@ export interface Change {
   summary: Record<string, string>
   /** Table properties to set in the same metadata. */
   properties: Record<string, string>
+  /** Of a repair. */
+  lost?: LostManifests
+}
+
+/** Manifests that cannot be read go from the snapshot, with whatever they name. */
+export interface LostManifests {
+  /** `all`: not even their list can be read. */
+  manifests: ReadonlySet<string> | 'all'
+  /** What the table has afterwards, since what goes cannot be counted. */
+  totals: { rows: number; files: number; bytes: number }
 }
 
 export interface SnapshotSettings {
@@ -64,7 +74,7 @@ export async function stageSnapshot(
   const id = randomBytes(8).readBigUInt64BE() >> 11n
   const sequence = metadata['last-sequence-number'] + 1
   const stage = new Stage(storage, files, metadata, id, sequence)
-  let manifests = (await files.manifests(parent)).filter(
+  let manifests = (await manifestsOf(files, parent, change)).filter(
     (manifest) => manifest.addedFiles + manifest.existingFiles > 0,
   )
   const removed: ManifestEntry[] = []
@@ -89,6 +99,14 @@ export async function stageSnapshot(
     'schema-id': metadata['current-schema-id'],
   }
   return { ...nextMetadata(metadata, snapshot, change, settings), written: stage.written }
+}
+
+async function manifestsOf(files: TableFiles, parent: Snapshot | undefined, { lost }: Change) {
+  if (lost?.manifests === 'all') return []
+  const manifests = await files.manifests(parent)
+  return lost === undefined
+    ? manifests
+    : manifests.filter(({ url }) => !(lost.manifests as ReadonlySet<string>).has(url))
 }
 
 /** Files written for one attempt. */
@@ -243,21 +261,32 @@ function summarize(
   parent: Snapshot | undefined,
   removed: ManifestEntry[],
 ): Record<string, string> {
-  const count = { added: change.add.length, removed: removed.length }
-  const rows = {
-    added: sum(change.add, (file) => file.rows),
-    removed: sum(removed, (entry) => entry.file.rows),
-  }
-  const bytes = {
-    added: sum(change.add, (file) => file.bytes),
-    removed: sum(removed, (entry) => entry.file.bytes),
-  }
+  const before = (key: string) => Number(parent?.summary[key] ?? 0)
+  // What cannot be counted went from the total before to the total after.
+  const totals = change.lost?.totals
+  const delta = (key: string, added: number, gone: number, after: number | undefined) => ({
+    added,
+    removed: after === undefined ? gone : before(key) + added - after,
+  })
+  const rows = delta(
+    'total-records',
+    sum(change.add, (file) => file.rows),
+    sum(removed, (entry) => entry.file.rows),
+    totals?.rows,
+  )
+  const bytes = delta(
+    'total-files-size',
+    sum(change.add, (file) => file.bytes),
+    sum(removed, (entry) => entry.file.bytes),
+    totals?.bytes,
+  )
+  const count = delta('total-data-files', change.add.length, removed.length, totals?.files)
   const partitions = new Set([
     ...change.add.map((file) => JSON.stringify(file.partition)),
     ...removed.map((entry) => JSON.stringify(entry.file.partition)),
   ])
-  const total = (key: string, delta: { added: number; removed: number }) =>
-    String(Number(parent?.summary[key] ?? 0) + delta.added - delta.removed)
+  const total = (key: string, { added, removed }: { added: number; removed: number }) =>
+    String(before(key) + added - removed)
   const nonZero = (key: string, value: number) => (value === 0 ? {} : { [key]: String(value) })
   return {
     operation: change.operation,

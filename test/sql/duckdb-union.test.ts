@@ -150,7 +150,8 @@ test('without a lander the answer is what is committed, and says that it is behi
   expect(freshness).toEqual({ position: at(6), end: at(10), behind: true, batch: 1 })
   const started = performance.now()
   await ask()
-  expect(performance.now() - started).toBeLessThan(250)
+  // Nobody came in the first wait of 2 s, so the second is short.
+  expect(performance.now() - started).toBeLessThan(1500)
 })
 
 test('a query asks the lander for what is missing and waits for it', async () => {

@@ -146,6 +146,17 @@ export class DurableFileReader {
   }
 }
 
+/** The id of the log in the bytes of `durable`; undefined when no slot is whole. */
+export function readPublishedId(bytes: Buffer): string | undefined {
+  for (const at of [0, SLOT_DISTANCE]) {
+    const slot = bytes.subarray(at, at + SLOT_BYTES)
+    if (slot.length < SLOT_BYTES || slot.readUInt32LE(0) !== MAGIC) continue
+    if (crc32c(slot.subarray(0, CRC_AT)) !== slot.readUInt32LE(CRC_AT)) continue
+    return slot.toString('hex', 8, 24).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  }
+  return undefined
+}
+
 function putUint64(bytes: Buffer, at: number, value: number): void {
   bytes.writeUInt32LE(value >>> 0, at)
   bytes.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4)

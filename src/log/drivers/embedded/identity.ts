@@ -49,14 +49,15 @@ export async function loadIdentity(directory: string): Promise<LogIdentity | und
 }
 
 export async function createIdentity(directory: string, createdAtMs: number): Promise<LogIdentity> {
-  const createdAt = new Date(createdAtMs).toISOString()
-  const identity: LogIdentity = { format: FORMAT, version: VERSION, id: randomUUID(), createdAt }
-  await createFile(identityPath(directory), identityText(identity))
-  return identity
+  const id = randomUUID()
+  await createFile(identityPath(directory), createIdentityText(id, createdAtMs))
+  return (await loadIdentity(directory))!
 }
 
 /** The file's text. */
-export function identityText(identity: LogIdentity): string {
+export function createIdentityText(id: string, createdAtMs: number): string {
+  const createdAt = new Date(createdAtMs).toISOString()
+  const identity: LogIdentity = { format: FORMAT, version: VERSION, id, createdAt }
   return sealJson(`${JSON.stringify(identity, null, 2)}\n`)
 }
 
