@@ -5,6 +5,7 @@ import { openLanderAt } from '../../src/lander/open.ts'
 import { openLogReader } from '../../src/log/open.ts'
 import { planDirectory } from '../../src/model/plan-store.ts'
 import { openLocalStorage } from '../../src/storage/drivers/local.ts'
+import { patiently } from './patiently.ts'
 import { game } from './support.ts'
 
 export interface ChildPlaces {
@@ -21,16 +22,19 @@ const say = (_: object, text: string) => void process.stderr.write(`${text}\n`)
 const places = JSON.parse(process.argv[2]!) as ChildPlaces
 const storage = openLocalStorage(places.storage)
 const catalog = await openCatalog(places.catalog, storage, { namespace: places.namespace })
-const lander = await openLanderAt(places.lander, {
-  places,
-  pipeline: game,
-  log: await openLogReader(places.log),
-  lake: openLake({ storage, catalog }),
-  directory: `${places.directory}/lander`,
-  spoolDirectory: `${places.directory}/spool`,
-  plans: planDirectory(`${places.directory}/plans`),
-  logger: { info: say, warn: say, error: say },
-})
+const log = await openLogReader(places.log)
+const lander = await patiently(() =>
+  openLanderAt(places.lander, {
+    places,
+    pipeline: game,
+    log,
+    lake: openLake({ storage, catalog }),
+    directory: `${places.directory}/lander`,
+    spoolDirectory: `${places.directory}/spool`,
+    plans: planDirectory(`${places.directory}/plans`),
+    logger: { info: say, warn: say, error: say },
+  }),
+)
 if (process.argv[3] === 'follow') await lander.run(new AbortController().signal)
 await lander.landToEnd()
 process.exit(0)

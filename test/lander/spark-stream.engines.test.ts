@@ -7,10 +7,10 @@ import { covers } from '../../src/model/position.ts'
 import { compareTable } from '../../src/pipeline/swap/compare.ts'
 import { deadBefore } from '../conformance/lander-suite.ts'
 import { startSparkConnect } from '../engines/spark-connect.ts'
-import { findSparkEngines, SparkWorld, type SparkWorldOptions } from './spark-world.ts'
+import { findSparkEngines, type LanderChild, SparkWorld, type SparkWorldOptions } from './spark-world.ts'
 import { game, type Sent } from './support.ts'
 
-const TIMEOUT_MS = 600_000
+const TIMEOUT_MS = 1_200_000
 const engines = await findSparkEngines()
 
 function open(options: SparkWorldOptions = {}): Promise<SparkWorld> {
@@ -99,6 +99,8 @@ function load(world: SparkWorld): () => Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   })()
+  // Told to whoever stops it; a test that fails before does not.
+  writing.catch(() => {})
   return async () => {
     more = false
     await writing
@@ -106,10 +108,15 @@ function load(world: SparkWorld): () => Promise<number> {
   }
 }
 
-async function until(world: SparkWorld, condition: () => boolean | Promise<boolean>): Promise<void> {
+async function until(
+  world: SparkWorld,
+  condition: () => boolean | Promise<boolean>,
+  child?: LanderChild,
+): Promise<void> {
   const limit = performance.now() + TIMEOUT_MS / 2
   while (!(await condition())) {
-    if (performance.now() > limit) throw new Error(`waited in vain: ${world.notes.slice(-10).join('\n')}`)
+    if (performance.now() > limit)
+      throw new Error(`waited in vain: ${world.notes.slice(-10).join('\n')} ${child?.output() ?? ''}`)
     await new Promise((resolve) => setTimeout(resolve, 400))
   }
 }
@@ -133,7 +140,7 @@ it('driver and server are killed under load, DuckDB takes over where the streams
 
   // A driver of its own, killed once it has taken something from its streams: its queries go on.
   const child = world.startChild('follow')
-  await until(world, async () => child.hasEnded || (await takenFromStreams(world, 'purchases')) > 1)
+  await until(world, async () => child.hasEnded || (await takenFromStreams(world, 'purchases')) > 1, child)
   expect(child.hasEnded, child.output()).toBe(false)
   await child.kill()
 

@@ -23,6 +23,7 @@ import { openLocalStorage } from '../../src/storage/drivers/local.ts'
 import { findIcebergRest } from '../engines/catalogs.ts'
 import { findKafka } from '../engines/kafka.ts'
 import { findSparkConnect } from '../engines/spark-connect.ts'
+import { patiently } from './patiently.ts'
 import type { ChildPlaces } from './spark-lander-child.ts'
 import { game, World } from './support.ts'
 
@@ -105,14 +106,16 @@ export class SparkWorld extends World {
   override open(options: Partial<SparkLanderOptions> = {}): Promise<Lander> {
     const url = parseSparkUrl(this.#url)
     const urls = { catalog: this.engines.catalog.url, storage: this.#storage }
-    return openSparkLander({
-      ...this.options(),
-      spark: url.spark,
-      kafka: kafkaPlace(this.logUrl, {}),
-      catalog: sparkCatalog(url, urls, {}),
-      ...(url.stream ? { stream: url.stream } : {}),
-      ...options,
-    })
+    return patiently(() =>
+      openSparkLander({
+        ...this.options(),
+        spark: url.spark,
+        kafka: kafkaPlace(this.logUrl, {}),
+        catalog: sparkCatalog(url, urls, {}),
+        ...(url.stream ? { stream: url.stream } : {}),
+        ...options,
+      }),
+    )
   }
 
   get #url(): string {
