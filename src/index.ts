@@ -3,6 +3,15 @@ export { type Static, Type } from 'typebox'
 export { formatError, isLandfallError, LandfallError } from './base/errors.ts'
 export { Decimal } from './model/decimal.ts'
 export { definePipeline } from './model/define-pipeline.ts'
+export {
+  type DeadLetter,
+  defineRepair,
+  type RawEvent,
+  type Repair,
+  type RepairedEvent,
+  type RepairFunction,
+  type RepairOptions,
+} from './model/define-repair.ts'
 export type {
   EventOf,
   EventProperties,

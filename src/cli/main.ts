@@ -3,6 +3,7 @@
  * is in its own file. `docs/reference/cli.md` is printed from here (a test compares).
  */
 import { Command, CommanderError } from 'commander'
+import { addDeadLetterCommands } from './commands/dead-letter-commands.ts'
 import { addLogCommands } from './commands/log-commands.ts'
 import { addPipelineCommands } from './commands/pipeline-commands.ts'
 import { addRunCommands } from './commands/run-commands.ts'
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   addRunCommands(program)
   addTableCommands(program)
   addLogCommands(program)
+  addDeadLetterCommands(program)
   addVerifyCommands(program)
   addPipelineCommands(program)
   addStackCommands(program)

@@ -1,4 +1,5 @@
 import { checkEvent } from '../model/check-event.ts'
+import { isHealedEventId } from '../model/healed.ts'
 import type { Plan } from '../model/plan.ts'
 import { EVENT_ID, type NewRecord, recordHeader } from '../model/record.ts'
 import { idempotentEventId } from './idempotency.ts'
@@ -118,8 +119,11 @@ class BatchBuilder {
     const start = this.#spans[index * STRIDE + span.idStart]!
     if (start < 0) return undefined
     const text = this.#bytes[start] === QUOTE ? this.#text(index, span.idStart) : null
-    if (text !== null && EVENT_ID.test(text)) return text
-    const detail = 'expected a text of 1 to 128 visible ASCII characters; this id is ours'
+    const isHealed = text !== null && isHealedEventId(text)
+    if (text !== null && EVENT_ID.test(text) && !isHealed) return text
+    const detail = isHealed
+      ? 'ids that begin with "healed:" are for repaired dead letters; this id is ours'
+      : 'expected a text of 1 to 128 visible ASCII characters; this id is ours'
     const rejected = this.#context.mode === 'reject'
     this.#remark({ index, rejected, reason: 'value', field: 'event_id', detail }, null)
     return undefined

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { LogBatch, RecordCursor } from '../log/log.ts'
+import { HEALED_PREFIX } from '../model/healed.ts'
 import { isProblem, scanObject } from '../model/json-scan.ts'
 import type { Position } from '../model/position.ts'
 import { recordHeader } from '../model/record.ts'
@@ -24,6 +25,8 @@ export interface Chunk {
   scratch: Scratch
   candidates: Candidate[]
   faults: Map<number, RowFault>
+  /** Rows of healed events, in order: other rules say which of them repeat an earlier one (healed-events.ts). */
+  healed: Set<number>
   /** Per partition, [from, to). They follow on each other: a topic's offsets without a record belong to the range they lie in. */
   ranges: Record<number, { from: number; to: number }>
 }
@@ -111,7 +114,13 @@ export class Intake {
   }
 
   #emptyChunk(): Chunk {
-    return { scratch: new Scratch(this.#ids.seed), candidates: [], faults: new Map(), ranges: {} }
+    return {
+      scratch: new Scratch(this.#ids.seed),
+      candidates: [],
+      faults: new Map(),
+      healed: new Set(),
+      ranges: {},
+    }
   }
 
   #extend(partition: number, to: number): void {
@@ -134,6 +143,7 @@ export class Intake {
       const id = Buffer.from(derivedEventId(this.#logId, partition, cursor.offset), 'latin1')
       scratch.begin(viewOf(id), 0, id.length)
     }
+    const isHealed = own && isHealedId(cursor)
     let headersStart = 0
     let headersEnd = 0
     if (cursor.findHeader(recordHeader.requestHeaders)) {
@@ -147,6 +157,16 @@ export class Intake {
     const kind = fault === undefined ? this.#kind(partition) : this.#deadKind(partition)
     const row = scratch.add(kind, cursor, headersStart, headersEnd, value)
     if (fault !== undefined) faults.set(row, fault)
+    if (isHealed) this.#addHealed(row, cursor)
+  }
+
+  #addHealed(row: number, cursor: RecordCursor): void {
+    const { healed, scratch } = this.chunk
+    healed.add(row)
+    if (!cursor.findHeader(recordHeader.happened)) return
+    const text = cursor.bytes.toString('latin1', cursor.headerStart, cursor.headerEnd)
+    if (/^[0-9]{1,16}$/.test(text) && Number.isSafeInteger(Number(text)))
+      scratch.setHappened(row, Number(text))
   }
 
   /** Begins a row with the record's own id; false when what it has is none. */
@@ -157,10 +177,10 @@ export class Intake {
 
   /** Looks for the ids of the rows from `from` on among all before them, in one go. */
   #note(partition: number, from: number): void {
-    const { scratch, candidates } = this.chunk
+    const { scratch, candidates, healed } = this.chunk
     scratch.eachGroup(from, (group, base, first, last) => {
       this.#ids.note(partition, group, first, last, (at) => {
-        candidates.push({ row: base + at, route: group.routes[at] === 1 })
+        if (!healed.has(base + at)) candidates.push({ row: base + at, route: group.routes[at] === 1 })
       })
     })
   }
@@ -235,6 +255,14 @@ const MALFORMED = { reason: 'malformed_json', field: null }
 
 function valueOf(cursor: RecordCursor): Buffer {
   return cursor.valueStart < 0 ? NOTHING : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd)
+}
+
+/** Whether the id that the cursor has found is a healed event's. */
+function isHealedId({ bytes, headerStart, headerEnd }: RecordCursor): boolean {
+  if (headerEnd - headerStart <= HEALED_PREFIX.length) return false
+  for (let i = 0; i < HEALED_PREFIX.length; i++)
+    if (bytes[headerStart + i] !== HEALED_PREFIX.charCodeAt(i)) return false
+  return true
 }
 
 /** Whether a text has no control characters. */

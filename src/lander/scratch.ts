@@ -2,10 +2,10 @@
  * The rows of one chunk on their way from the log to DuckDB: bytes and numbers in flat buffers, column by column, no objects.
  * They are the pages of the scratch file as they stand (scratch-file.ts):
  *
- *   "offset" · received (µs) · kind · event_id · h (request headers, "" for none) · raw (the value)
+ *   "offset" · received (µs) · happened (µs) · kind · event_id · h (request headers, "" for none) · raw (the value)
  *
  * A row is known by its number, from 0; `kind` names one of `kinds` (what rows have in common), so that a verdict found later can be
- * put over it in place. Columns that say nothing (one kind only, no headers at all) are not in the file.
+ * put over it in place. Columns that say nothing (one kind only, no headers at all, no healed events) are not in the file.
  */
 import { isUtf8 } from 'node:buffer'
 import type { RecordCursor } from '../log/log.ts'
@@ -41,6 +41,8 @@ export class Scratch {
   #byPartition: { rows: number; of: Map<number, number[]> } | undefined
   readonly #groups: Group[] = []
   #hasHeaders = false
+  /** Row of a healed event → µs at which its dead letter was received. */
+  readonly #happened = new Map<number, number>()
 
   /** `seed`: of the ids' prints. */
   constructor(seed: Seed) {
@@ -152,6 +154,10 @@ export class Scratch {
     this.#group(row).kinds[row & GROUP_MASK] = this.kindId({ ...this.kindOf(row), fate })
   }
 
+  setHappened(row: number, micros: number): void {
+    this.#happened.set(row, micros)
+  }
+
   valueOf(row: number): Buffer {
     return this.#group(row).values.get(row & GROUP_MASK)
   }
@@ -193,11 +199,13 @@ export class Scratch {
     ]
     if (this.kinds.length > 1) columns.push({ name: 'kind', type: 'INT32' })
     if (this.#hasHeaders) columns.push({ name: 'h', type: 'BYTE_ARRAY' })
-    const groups = this.#groups.map((group): RowGroup => {
+    if (this.#happened.size > 0) columns.push({ name: 'happened', type: 'DOUBLE' })
+    const groups = this.#groups.map((group, index): RowGroup => {
       const { rows, offsets, received, ids, values, kinds } = group
       const pages = [view(offsets, rows), view(received, rows), ids.bytes(), values.bytes()]
       if (this.kinds.length > 1) pages.push(view(kinds, rows))
       if (this.#hasHeaders) pages.push(group.headersBefore(rows).bytes())
+      if (this.#happened.size > 0) pages.push(view(this.#happenedOf(index << GROUP_BITS, group), rows))
       return { rows, columns: pages }
     })
     await writeScratchFile(path, columns, groups)
@@ -207,6 +215,14 @@ export class Scratch {
   /** Gives the memory back, for the next chunks; nothing of this one may be asked for any more. */
   release(): void {
     keepGroups(this.#groups.splice(0))
+  }
+
+  /** When events happened: for all but healed ones, when they were received. */
+  #happenedOf(base: number, { rows, received }: Group): Float64Array {
+    const happened = received.slice(0, rows)
+    for (const [row, micros] of this.#happened)
+      if (row >= base && row < base + rows) happened[row - base] = micros
+    return happened
   }
 
   #group(row: number): Group {

@@ -15,6 +15,7 @@ import { type DeadReason, readDeadReasons } from './dead-reasons.ts'
 import { saveDefinition } from './definitions.ts'
 import { Duplicates } from './duplicates/duplicates.ts'
 import { EarlierRecords } from './duplicates/earlier-records.ts'
+import { HealedEvents } from './healed-events.ts'
 import { type Chunk, Intake } from './intake.ts'
 import { Judge } from './judge/judge.ts'
 import { executePlan, type LandingParts } from './landing.ts'
@@ -69,6 +70,7 @@ export class Session {
   readonly duplicates: Duplicates
   readonly intake: Intake
   readonly #parts: SessionParts
+  readonly #healed: HealedEvents
   readonly #desks: [Desk, Desk]
   #syncing: Promise<void> = Promise.resolve()
   #chunks = 0
@@ -85,8 +87,9 @@ export class Session {
     this.pipeline = pipeline
     this.epoch = taken.epoch
     this.states = taken.states
-    const { log, desks, settings } = parts
+    const { log, lake, lookup, desks, settings } = parts
     this.duplicates = duplicates
+    this.#healed = new HealedEvents(lake, lookup)
     this.intake = new Intake(log.id, this.duplicates, {
       bytes: settings.chunkBytes,
       rows: settings.batchRows,
@@ -148,12 +151,13 @@ export class Session {
    */
   async prepare(chunk: Chunk): Promise<PreparedChunk> {
     const desk = this.#desks[this.#chunks++ % 2]!
-    const { scratch, faults } = chunk
+    const { scratch, faults, healed } = chunk
     // Offsets without a record.
     if (scratch.rows === 0) return { chunk, desk, columns: new Set() }
     for (const { row, detail } of await this.duplicates.resolve(chunk)) {
       faults.set(row, { reason: 'id_conflict', field: 'event_id', detail })
     }
+    if (healed.size > 0) await this.#healed.resolve(scratch, healed)
     // A repeat of a dead letter is a duplicate, and not a second dead letter.
     for (const row of faults.keys()) if (scratch.kindOf(row).fate === 'duplicate') faults.delete(row)
     return { chunk, desk, columns: await desk.judge.prepare(scratch) }
@@ -266,6 +270,7 @@ export class Session {
   async land(plan: BatchPlan, chunks: readonly JudgedChunk[]): Promise<void> {
     await executePlan(this.#parts, plan, this.epoch, chunks, this.states)
     this.duplicates.committed(plan.to)
+    this.#healed.committed(plan.to)
     await this.#parts.spool.committed(chunks, plan.to)
   }
 

@@ -5,9 +5,11 @@ import { relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { LandfallError, systemCode } from '../base/errors.ts'
 import { isPipeline } from './define-pipeline.ts'
+import { isRepair, type Repair } from './define-repair.ts'
 import type { Pipeline } from './definition.ts'
 
 const EXAMPLE = 'Write: export default definePipeline({ … })'
+const REPAIR_EXAMPLE = 'Write: export default defineRepair((event, letter) => ({ ...event, … }))'
 
 /**
  * The pipeline that `path` exports by default. Whatever is wrong with the file is a `fix-config` error of one line:
@@ -22,6 +24,29 @@ export async function loadPipelineFile(path: string): Promise<Pipeline> {
       `there is no pipeline file ${path}`,
       'Give the path of a pipeline.ts, or make one with landfall init',
     )
+  const pipeline = await importDefault(path, file, 'no-pipeline', EXAMPLE)
+  if (isPipeline(pipeline)) return pipeline
+  fail(
+    'no-pipeline',
+    `the default export of ${path} is ${kindOf(pipeline)}, not what definePipeline returns`,
+    EXAMPLE,
+  )
+}
+
+/** The repair that `path` exports by default: `model/no-repair`, or the codes of a pipeline file that cannot be imported. */
+export async function loadRepairFile(path: string): Promise<Repair> {
+  const file = resolve(path)
+  if (!existsSync(file)) fail('no-repair', `there is no file ${path}`, REPAIR_EXAMPLE)
+  const repair = await importDefault(path, file, 'no-repair', REPAIR_EXAMPLE)
+  if (isRepair(repair)) return repair
+  fail(
+    'no-repair',
+    `the default export of ${path} is ${kindOf(repair)}, not what defineRepair returns`,
+    REPAIR_EXAMPLE,
+  )
+}
+
+async function importDefault(path: string, file: string, absent: string, example: string): Promise<unknown> {
   if (!statSync(file).isFile())
     fail(
       'pipeline-not-found',
@@ -34,14 +59,12 @@ export async function loadPipelineFile(path: string): Promise<Pipeline> {
   } catch (error) {
     throw explain(path, file, error)
   }
-  if (!('default' in module)) fail('no-pipeline', `${path} has no default export`, EXAMPLE)
-  const pipeline = module.default
-  if (!isPipeline(pipeline)) {
-    const found =
-      pipeline === null ? 'null' : Array.isArray(pipeline) ? 'a list' : `a value of type ${typeof pipeline}`
-    fail('no-pipeline', `the default export of ${path} is ${found}, not what definePipeline returns`, EXAMPLE)
-  }
-  return pipeline
+  if (!('default' in module)) fail(absent, `${path} has no default export`, example)
+  return module.default
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`
 }
 
 function fail(code: string, message: string, hint: string, cause?: unknown): never {

@@ -110,4 +110,6 @@ export const DEAD_LETTERS_COLUMNS = [
   { name: 'plan_version', type: 'string' },
   { name: 'source', type: 'string' },
   { name: 'raw_event', type: 'string' },
+  /** JSON object of the request headers that travelled beside the event (only `/v1/events`), so that a healed event has them again. */
+  { name: 'request_headers', type: 'string' },
 ] as const

@@ -20,6 +20,8 @@ export const recordHeader = {
   requestHeaders: 'h',
   /** On the first record of a request with an `Idempotency-Key`: JSON `{key, status, headers, body}`, the stored answer. */
   answer: 'answer',
+  /** Only on a healed event (`healed.ts`): µs since 1970 at which its dead letter was received, decimal. `timestamp` goes by it. */
+  happened: 'at',
 } as const
 
 /** A record to append. */

@@ -1,5 +1,7 @@
 /** The door: collector over the log, in one process. */
+import { systemClock } from '../base/clock.ts'
 import type { LandfallError } from '../base/errors.ts'
+import { makeDirectory } from '../base/files.ts'
 import { openTls, type TlsFiles } from '../base/tls.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import {
@@ -14,8 +16,9 @@ import type { OpenLogOptions } from '../log/open.ts'
 import type { Pipeline } from '../model/definition.ts'
 import { savePlan } from '../model/plan-store.ts'
 import type { Storage } from '../storage/storage.ts'
+import { watchInbox } from './dead-letters/replay-inbox.ts'
 import { earlier, knownEnd, landedPosition } from './known-end.ts'
-import type { Places } from './places.ts'
+import { isLogServer, type Places } from './places.ts'
 import { openPlans } from './plans.ts'
 import { PROBE, Reach } from './reach.ts'
 import { hasLake } from './readers.ts'
@@ -60,7 +63,11 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const storage = await openStorageAt(places)
   const catalog = openCatalogOnce(places, storage)
   const plans = openPlans(places, storage)
-  const [end] = await Promise.all([catalog().then(knownEnd), savePlan(plans, pipeline.compiled.plan)])
+  const [end] = await Promise.all([
+    catalog().then(knownEnd),
+    savePlan(plans, pipeline.compiled.plan),
+    isLogServer(places) || makeDirectory(places.paths.replay),
+  ])
   const log = await openLogAt(places, {
     ...options.log,
     retention: pipeline.compiled.retention,
@@ -96,6 +103,11 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     await log[Symbol.asyncDispose]()
     throw error
   }
+  const inbox = isLogServer(places)
+    ? undefined
+    : watchInbox(places.paths.replay, log, systemClock(), (error) =>
+        options.logger.warn({ error }, 'healed events wait to be taken into the log'),
+      )
   const trimming = setInterval(() => {
     trimLog(catalog, log, collector).catch((error: Error) =>
       options.logger.warn({ error: error.message }, 'the log was not trimmed'),
@@ -108,6 +120,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     dead: dead.promise,
     async close() {
       clearInterval(trimming)
+      await inbox?.[Symbol.asyncDispose]()
       await collector.close()
       resources.dispose()
       await log[Symbol.asyncDispose]()

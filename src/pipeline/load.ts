@@ -1,8 +1,9 @@
 import { registerHooks } from 'node:module'
 import { resolve } from 'node:path'
 import { systemCode } from '../base/errors.ts'
+import type { Repair } from '../model/define-repair.ts'
 import type { Pipeline } from '../model/definition.ts'
-import { loadPipelineFile } from '../model/load-pipeline.ts'
+import { loadPipelineFile, loadRepairFile } from '../model/load-pipeline.ts'
 
 let registered = false
 
@@ -11,9 +12,19 @@ let registered = false
  * pipeline runs in an empty folder.
  */
 export async function loadPipeline(path: string): Promise<Pipeline> {
+  findOurselves()
+  return loadPipelineFile(resolve(path))
+}
+
+/** Imports a file of `defineRepair`, in the same way. */
+export async function loadRepair(path: string): Promise<Repair> {
+  findOurselves()
+  return loadRepairFile(resolve(path))
+}
+
+function findOurselves(): void {
   if (!registered) registerHooks({ resolve: resolveOurselves })
   registered = true
-  return loadPipelineFile(resolve(path))
 }
 
 const resolveOurselves: NonNullable<Parameters<typeof registerHooks>[0]['resolve']> = (

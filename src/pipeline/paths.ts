@@ -16,6 +16,8 @@ export interface DataPaths {
   /** Views and reference files, for questions without the pipeline file: the lander's. */
   named: string
   spool: string
+  /** Healed events on their way from `landfall deadletters replay` to the door, which takes them into the log. */
+  replay: string
   /** Copies of objects of remote storage. */
   cache: string
 }
@@ -31,6 +33,7 @@ export function dataPaths(root: string): DataPaths {
     lander: below('lander'),
     named: join(root, 'lander', 'named.json'),
     spool: below('spool'),
+    replay: below('replay'),
     cache: below('cache'),
   }
 }

@@ -79,6 +79,11 @@ export function isOwn(places: Places, part: Movable): boolean {
   return places[part] === ownPlaces(places.data)[part]
 }
 
+/** The log is a server, and not files of this machine. */
+export function isLogServer({ log }: Places): boolean {
+  return /^(?!file:)[a-z][a-z0-9+.-]+:/i.test(log)
+}
+
 /** What the log is called: the topic of its URL, or the one topic of the log in the data directory. */
 export function topicOf(places: Places): string {
   if (isOwn(places, 'log')) return 'events'

@@ -40,7 +40,8 @@ export function hasLog(places: Places): boolean {
   return !isOwn(places, 'log') || existsSync(places.paths.log)
 }
 
-function requireData(places: Places, what: 'lake' | 'log'): void {
+/** Throws `landfall/no-data` when nothing was ever written there. */
+export function requireData(places: Places, what: 'lake' | 'log'): void {
   if (what === 'lake' ? hasLake(places) : hasLog(places)) return
   throw new LandfallError(
     'fix-config',

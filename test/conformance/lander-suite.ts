@@ -11,6 +11,7 @@ import type { Lake } from '../../src/lake/lake.ts'
 import { property } from '../../src/lake/lake.ts'
 import type { DeadReason } from '../../src/lander/dead-reasons.ts'
 import { definePipeline } from '../../src/model/define-pipeline.ts'
+import { healedEventId } from '../../src/model/healed.ts'
 import type { CompiledPipeline } from '../../src/model/pipeline.ts'
 import { formatPosition } from '../../src/model/position.ts'
 import { game, type World } from '../lander/support.ts'
@@ -63,6 +64,37 @@ export function landerSuite(name: string, subject: LanderSubject): void {
         { event_id: 'a', offset: '0', event_type: 'purchase_sword' },
         { event_id: 'b', offset: '1', event_type: 'purchase_shield' },
         { event_id: 'c', offset: '2', event_type: 'default' },
+      ])
+    })
+
+    it('lands a healed event once for all, whatever comes again under its id and however late', async (world) => {
+      const hour = 3_600_000_000
+      const id = healedEventId({ logId: world.log.id, partition: 0, offset: 0 })
+      const healed = (type: string, at: number) => ({
+        event: sword(type),
+        id,
+        at,
+        happened: 5,
+        headers: { Host: 'h' },
+      })
+      await world.send({ event: sword('sabre', '6'), id: 'a', at: 5, headers: { Host: 'h' } })
+      expect(await world.land()).toMatchObject({ landed: 0, dead: 1 })
+      await world.send(healed('mended', hour), healed('otherwise', 2 * hour))
+      expect(await world.land()).toMatchObject({ landed: 1, dead: 0, duplicate: 1 })
+      // The window is an hour.
+      await world.send({ event: { event_type: 'default' }, at: 999 * hour }, healed('late', 1000 * hour))
+      expect(await world.land()).toMatchObject({ landed: 1, dead: 0, duplicate: 1 })
+      expect(
+        await world.rows(
+          'purchases',
+          '"Host", type, epoch_us(timestamp) % 1000000 AS us, hour(timestamp) AS h',
+        ),
+      ).toEqual([{ Host: 'h', type: 'mended', us: '5', h: '12' }])
+      expect(
+        await world.rows('events', 'event_id, hour(received_at) AS h', `WHERE event_id LIKE 'healed:%'`),
+      ).toEqual([{ event_id: id, h: '13' }])
+      expect(await world.rows('dead_letters', 'event_id, reason, request_headers')).toEqual([
+        { event_id: 'a', reason: 'type', request_headers: '{"Host":"h"}' },
       ])
     })
 

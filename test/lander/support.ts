@@ -48,6 +48,8 @@ export interface Sent {
   source?: string
   route?: boolean
   headers?: Record<string, string>
+  /** Of a healed event: when its dead letter was received, µs after noon. */
+  happened?: number
   value?: Uint8Array
 }
 
@@ -91,7 +93,17 @@ export class World {
 
   async send(...sent: Sent[]): Promise<number> {
     const records = sent.map(
-      ({ event, id, at = 0, plan = this.pipeline.plan.version, source, route, headers, value }) => ({
+      ({
+        event,
+        id,
+        at = 0,
+        plan = this.pipeline.plan.version,
+        source,
+        route,
+        headers,
+        happened,
+        value,
+      }) => ({
         key: null,
         value: value ?? Buffer.from(typeof event === 'string' ? event : JSON.stringify(event)),
         receivedAt: NOON + at,
@@ -101,6 +113,7 @@ export class World {
           ...(source === undefined ? [] : [[recordHeader.source, source] as const]),
           ...(route ? [[recordHeader.route, 'r'] as const] : []),
           ...(headers === undefined ? [] : [[recordHeader.requestHeaders, JSON.stringify(headers)] as const]),
+          ...(happened === undefined ? [] : [[recordHeader.happened, `${NOON + happened}`] as const]),
         ],
       }),
     )

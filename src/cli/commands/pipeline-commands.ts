@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { lookPlaces } from '../places.ts'
 import { machineSettings, settingFlags, withSettings } from './setting-options.ts'
 
-const authority = () =>
+export const authority = () =>
   new Option('--ca <FILE>', 'certificates (PEM) to trust beside the usual ones, for an https address')
 
 /** Commands around the pipeline file, and what talks to a running pipeline. */

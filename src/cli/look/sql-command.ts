@@ -26,13 +26,12 @@ export async function openSqlCommand(
   if (statement !== undefined && file !== undefined) {
     throw usageError('give a statement or --file, not both')
   }
-  await trustAuthority(ca)
   const isTTY = process.stdin.isTTY === true && process.stdout.isTTY === true
   const interactive = isTTY && statement === undefined && file === undefined
   const stop = new AbortController()
   // The conversation handles Ctrl-C itself: there it cancels a statement.
   if (!interactive) process.once('SIGINT', () => stop.abort())
-  await using engine = await openEngine(flags, options)
+  await using engine = await openEngine(flags, { ...options, ca })
   process.exitCode = await runSql({
     engine,
     json,
@@ -50,10 +49,11 @@ export async function openSqlCommand(
  * Where to ask: the address that was given; else what runs on the data directory; else, when the data directory or the tables' URL
  * was named or they are there, the tables without a server; else the usual address.
  */
-async function openEngine(
+export async function openEngine(
   flags: Partial<Record<SettingName, unknown>>,
-  options: Record<string, unknown>,
+  { ca, ...options }: Record<string, unknown> & { ca?: string | undefined },
 ): Promise<SqlEngine> {
+  await trustAuthority(ca)
   const server = await openServer(flags)
   if (server !== undefined) return server
   const settings = resolveSettings({ flags, environment: process.env })

@@ -2,7 +2,8 @@
  * The statements that judge a chunk and take its tables out of it, as text. Pure: pipeline, plans and kinds of rows in, SQL out.
  *
  * `judged` has one row per record: kind, ok (null for rows that are not judged), and a struct v of row, "offset", received (µs),
- * event_id, raw, event_type, ts, and the value of each header column (h0 …) and property column (p0 …) of the pipeline's tables.
+ * event_id, raw, event_type, ts, h (request headers of what does not fit), and the value of each header column (h0 …) and property column
+ * (p0 …) of the pipeline's tables.
  * What is in a struct DuckDB stores without counting its distinct values, which nobody asks for here.
  */
 import type { Column, ColumnType } from '../../model/columns.ts'
@@ -100,16 +101,20 @@ export function judgeSelect(pipeline: CompiledPipeline, columns: JudgedColumns, 
     ({ name, column }) => `${headerColumn(column, fields, hasHeaders)} AS ${name}`,
   )
   const kind = input.has.has('kind') ? 'kind' : '0'
+  const happened = input.has.has('happened') ? 'happened' : 'received'
   const some = input.chosen.length === input.kinds.length ? '' : ` WHERE kind IN (${input.chosen.join(', ')})`
   const made = [...columns.headers, ...columns.properties].map(({ name }) => name)
   const kept = ['row', 'offset', 'received', 'event_id', 'raw', 'event_type', 'ts', ...made]
+  const stored = kept.map((name) => `${literal(name)}: ${identifier(name)}`)
+  // Whoever lands has them in columns; only a dead letter needs them as they came.
+  stored.push(`'h': ${hasHeaders ? 'CASE WHEN ok THEN NULL ELSE h END' : 'NULL::VARCHAR'}`)
   return [
-    `SELECT kind, ok, {${kept.map((name) => `${literal(name)}: ${identifier(name)}`).join(', ')}} AS v`,
+    `SELECT kind, ok, {${stored.join(', ')}} AS v`,
     `FROM (SELECT *, ${okSql(columns, plan, fields, input)} AS ok`,
-    `FROM (SELECT *${[...headers, ...values, `${timestampSql(trusted, fields)} AS ts`].map((sql) => `, ${sql}`).join('')}`,
+    `FROM (SELECT *${[...headers, ...values, `${timestampSql(trusted, fields, happened)} AS ts`].map((sql) => `, ${sql}`).join('')}`,
     `FROM (SELECT *, ${type} AS event_type, contains(raw, '\\u0000') AS nul`,
-    `FROM (SELECT * EXCLUDE (s), make_timestamptz(received) AS rt, ${texts.join(', ')}`,
-    `FROM (SELECT file_row_number::INTEGER AS "row", ${kind}::SMALLINT AS kind, "offset"::BIGINT AS "offset", received::BIGINT AS received, event_id, ${hasHeaders ? `nullif(h, '') AS h, ` : ''}raw, ${struct}`,
+    `FROM (SELECT * EXCLUDE (s), make_timestamptz(${happened}) AS rt, ${texts.join(', ')}`,
+    `FROM (SELECT file_row_number::INTEGER AS "row", ${kind}::SMALLINT AS kind, "offset"::BIGINT AS "offset", received::BIGINT AS received, ${happened === 'happened' ? 'happened::BIGINT AS happened, ' : ''}event_id, ${hasHeaders ? `nullif(h, '') AS h, ` : ''}raw, ${struct}`,
     `FROM read_parquet(${literal(input.file)}, file_row_number = true, hive_partitioning = false)${some})))))`,
   ].join('\n')
 }
@@ -188,12 +193,12 @@ function trustedSources(pipeline: CompiledPipeline, { kinds, chosen }: JudgeInpu
   return trusted
 }
 
-/** `timestamp`: received_at, or the client's time where its source is trusted and the time lies inside the bounds. */
-function timestampSql(trusted: TrustedSource[], fields: FieldTexts): string {
+/** `timestamp`: received_at (a healed event's: its letter's), or the client's time where its source is trusted and the time lies inside the bounds. */
+function timestampSql(trusted: TrustedSource[], fields: FieldTexts, received: string): string {
   const branches = trusted.map(({ kinds, field, pastMs, futureMs }) => {
     const text = fields.get(field)
     const time = valueSql('timestamptz', text)
-    const inside = `epoch_us(${time}) BETWEEN received - ${pastMs * 1000} AND received + ${futureMs * 1000}`
+    const inside = `epoch_us(${time}) BETWEEN ${received} - ${pastMs * 1000} AND ${received} + ${futureMs * 1000}`
     return `WHEN kind IN (${kinds.join(', ')}) THEN CASE WHEN ${timeFits(text.sql, `(${time})`)} AND ${inside} THEN ${time} ELSE rt END`
   })
   return branches.length === 0 ? 'rt' : `CASE ${branches.join(' ')} ELSE rt END`
@@ -250,6 +255,7 @@ export function deadLettersSelect(kinds: RowKind[], currentPlan: string, default
     plan_version: byKind(kinds, (kind) => literal(kind.plan ?? currentPlan)),
     source: byKind(kinds, (kind) => literal(kind.source ?? defaultSource)),
     raw_event: 'coalesce(f.raw, v.raw)',
+    request_headers: 'v.h',
   }
   const selected = DEAD_LETTERS_COLUMNS.map(({ name }) => `${from[name]} AS ${identifier(name)}`)
   return `SELECT ${selected.join(', ')} FROM judged JOIN faults AS f ON v."row" = f."row"`

@@ -6,6 +6,7 @@
  */
 import { LandfallError } from '../../../../base/errors.ts'
 import type { TableState } from '../../../../lake/lake.ts'
+import { HEALED_PREFIX } from '../../../../model/healed.ts'
 import { type CompiledPipeline, EVENTS_TABLE } from '../../../../model/pipeline.ts'
 import { nextOffset, type Position } from '../../../../model/position.ts'
 import type { DeadReason } from '../../../dead-reasons.ts'
@@ -55,9 +56,9 @@ export async function judgeRange(parts: JudgeParts, from: Position, ranges: Rang
   const { spark, kafka, pipeline } = parts
   await spark.view(KAFKA, kafkaRange(kafka, ranges))
   await cache(spark, RECORDS, (await parts.compile([])).recordsSql(KAFKA))
-  const { records, since, plans } = await summary(spark)
+  const { records, since, plans, healed } = await summary(spark)
   const sql = await parts.compile(plans)
-  const shared = records === 0 ? [] : await findShared(parts, from, since)
+  const shared = records === 0 ? [] : await findShared(parts, from, since, healed)
   const faults = await judgeRepeats(pipeline, shared, parts.readRecords)
   if (faults.length > 0) await viewFaults(spark, faults)
   await cache(spark, JUDGED, sql.judgedSql(RECORDS, faults.length > 0 ? FAULTS : undefined))
@@ -73,8 +74,8 @@ export async function lookAhead(
   const { spark } = parts
   await spark.view(KAFKA, kafkaRange(parts.kafka, ranges))
   await cache(spark, RECORDS, (await parts.compile([])).recordsSql(KAFKA))
-  const { records, since, plans } = await summary(spark)
-  const shared = records === 0 ? [] : await findShared(parts, from, since)
+  const { records, since, plans, healed } = await summary(spark)
+  const shared = records === 0 ? [] : await findShared(parts, from, since, healed)
   const faults = await judgeRepeats(parts.pipeline, shared, parts.readRecords)
   return { records, plans, repeats: faults.length }
 }
@@ -98,12 +99,26 @@ export function insideSql(ranges: Ranges): string {
   return inside.length === 0 ? 'false' : inside.join(' OR ')
 }
 
-async function summary(spark: SparkConnect): Promise<{ records: number; since: number; plans: string[] }> {
+interface Summary {
+  records: number
+  /** µs of the earliest `received_at`. */
+  since: number
+  plans: string[]
+  /** Healed events are among them. */
+  healed: boolean
+}
+
+async function summary(spark: SparkConnect): Promise<Summary> {
   const [read] = await spark.query(
-    `SELECT count(*) AS n, min(unix_micros(received_at)) AS since, slice(array_sort(collect_set(plan) FILTER (WHERE plan RLIKE '^[0-9a-f]{16}$')), 1, ${PLANS_MAX}) AS plans FROM ${RECORDS}`,
+    `SELECT count(*) AS n, min(unix_micros(received_at)) AS since, slice(array_sort(collect_set(plan) FILTER (WHERE plan RLIKE '^[0-9a-f]{16}$')), 1, ${PLANS_MAX}) AS plans, coalesce(bool_or(startswith(event_id, '${HEALED_PREFIX}')), false) AS healed FROM ${RECORDS}`,
   )
   const plans = [...((read?.['plans'] ?? []) as Iterable<string>)]
-  return { records: Number(read?.['n'] ?? 0), since: Number(read?.['since'] ?? 0), plans }
+  return {
+    records: Number(read?.['n'] ?? 0),
+    since: Number(read?.['since'] ?? 0),
+    plans,
+    healed: read?.['healed'] === true,
+  }
 }
 
 /** Lets go of the views and of what Spark keeps for them. */
@@ -130,9 +145,14 @@ function cache(spark: SparkConnect, view: string, select: string): Promise<void>
 }
 
 /** Records of the range whose id their partition has more than once, and the landed ones they share it with. */
-async function findShared(parts: JudgeParts, from: Position, sinceMicros: number): Promise<SharedId[]> {
+async function findShared(
+  parts: JudgeParts,
+  from: Position,
+  sinceMicros: number,
+  healed: boolean,
+): Promise<SharedId[]> {
   const since = sinceMicros - parts.pipeline.duplicates.windowMs * 1000
-  const landed = landedIds(parts, from, since)
+  const landed = landedIds(parts, from, since, healed)
   const mine = `SELECT partition, offset, event_id, unix_micros(received_at) AS received, sha2(value, 256) AS digest, route, false AS landed FROM ${RECORDS}`
   const repeated = `SELECT partition, event_id FROM ${RECORDS} GROUP BY partition, event_id HAVING count(*) > 1`
   const query =
@@ -162,15 +182,23 @@ export function beforeSql(position: Position): string {
   return before.length === 0 ? 'false' : before.join(' OR ')
 }
 
-/** First records of their ids that landed before the range, inside the window; undefined when nothing has landed. */
-function landedIds({ states, nameOf }: JudgeParts, from: Position, since: number): string | undefined {
+/** First records of their ids that landed before the range, inside the window (healed ones ever); undefined when nothing has landed. */
+function landedIds(
+  { states, nameOf }: JudgeParts,
+  from: Position,
+  since: number,
+  healed: boolean,
+): string | undefined {
   const before = beforeSql(from)
+  const inWindow = `received_at >= timestamp_micros(${since})`
+  // Only when it matters: without it, files of before the window are not looked at.
+  const near = healed ? `(${inWindow} OR startswith(event_id, '${HEALED_PREFIX}'))` : inWindow
   const selects = [EVENTS_TABLE.name, DEAD_LETTERS_TABLE.name]
     .filter((table) => states.get(table)?.metadata['current-snapshot-id'] !== undefined)
     .map((table) => {
       const first = table === EVENTS_TABLE.name ? '' : ` AND reason <> 'id_conflict'`
       return `SELECT partition, offset, event_id, unix_micros(received_at) AS received, sha2(encode(raw_event, 'UTF-8'), 256) AS digest, false AS route, true AS landed
-        FROM ${nameOf(table)} WHERE (${before}) AND received_at >= timestamp_micros(${since})${first}`
+        FROM ${nameOf(table)} WHERE (${before}) AND ${near}${first}`
     })
   return selects.length === 0 ? undefined : selects.join(' UNION ALL ')
 }

@@ -3,6 +3,7 @@
  * partition has more than once, in the batch or in what has landed inside the window; here they are decided in order of offset.
  * Contents are read (from the log) only where their digests differ.
  */
+import { isHealedEventId } from '../../../../model/healed.ts'
 import type { CompiledPipeline } from '../../../../model/pipeline.ts'
 import type { EarlierRecord } from '../../../duplicates/earlier-records.ts'
 import { leftOutOf } from '../../../duplicates/left-out.ts'
@@ -51,14 +52,16 @@ export async function judgeRepeats(
   read: ReadRecords,
 ): Promise<Fault[]> {
   const repeats = findRepeats(shared, pipeline.duplicates.windowMs * 1000)
-  const different = repeats.filter(({ self, first }) => self.digest !== first.digest)
+  const isSame = ({ self, first }: Repeat) => self.digest === first.digest || isHealedEventId(self.eventId)
+  const different = repeats.filter((repeat) => !isSame(repeat))
   const values = await readValues(different, read)
   const leftOut = leftOutOf(pipeline)
-  return repeats.map(({ self, first }) => {
+  return repeats.map((repeat) => {
+    const { self, first } = repeat
     const { partition, offset } = self
     const valueOf = (record: SharedId) => values.get(`${partition}/${record.offset}`)
     const same =
-      self.digest === first.digest ||
+      isSame(repeat) ||
       sameEvent(
         valueOf(first) ?? Buffer.alloc(0),
         valueOf(self) ?? Buffer.alloc(0),
@@ -78,9 +81,9 @@ function findRepeats(shared: SharedId[], windowMicros: number): Repeat[] {
   for (const self of shared) {
     const key = `${self.partition}/${self.eventId}`
     const known = firsts.get(key)
-    const first = self.landed
-      ? undefined
-      : known?.findLast(({ receivedAt }) => receivedAt >= self.receivedAt - windowMicros)
+    // A healed event lands once for all: window and content do not matter (healed-events.ts).
+    const since = isHealedEventId(self.eventId) ? Number.NEGATIVE_INFINITY : self.receivedAt - windowMicros
+    const first = self.landed ? undefined : known?.findLast(({ receivedAt }) => receivedAt >= since)
     if (first !== undefined) repeats.push({ self, first })
     else if (known !== undefined) known.push(self)
     else firsts.set(key, [self])

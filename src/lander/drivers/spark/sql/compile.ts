@@ -43,12 +43,12 @@ export interface SparkSqlInput {
 export interface SparkSql {
   /**
    * Records, from the name of a relation with the columns of Spark's Kafka source (`includeHeaders` on): partition int, offset
-   * bigint, received_at timestamp, event_id, is_read, plan, source, route, request, value binary. See records.ts.
+   * bigint, received_at and happened_at timestamp, event_id, is_read, plan, source, route, request, value binary. See records.ts.
    */
   recordsSql(kafka: string): string
   /**
    * One row per record: partition, offset, received_at, event_id, plan (the version it was judged by), plan_version (that it names),
-   * source, event_type, raw, ts, fields, request, fate (`landed` · `dead` · `duplicate`), reason, field, detail.
+   * source, event_type, raw, ts, fields, request, request_headers, fate (`landed` · `dead` · `duplicate`), reason, field, detail.
    * `faults` is the name of a small relation of verdicts that came from elsewhere: partition, offset, fate (`dead` · `duplicate`), reason,
    * field, detail.
    */

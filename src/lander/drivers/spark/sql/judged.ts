@@ -21,7 +21,7 @@ export function judgedSelect(
   const malformed = `IF(is_text, ${malformedDetail('raw')}, IF(is_read, 'bytes that are no text', 'not UTF-8'))`
   const steps: string[][] = [
     [
-      'partition, offset, received_at, event_id, is_read, value',
+      'partition, offset, received_at, happened_at, event_id, is_read, value, request AS request_headers',
       `IF(plan IN (${known}), plan, ${current}) AS plan`,
       `coalesce(plan, ${current}) AS plan_version`,
       `coalesce(source, ${literal(pipeline.sources[0]?.name ?? '')}) AS source`,
@@ -41,7 +41,7 @@ export function judgedSelect(
     ],
     ['* EXCEPT (properties)', `${once(faultOf('fields', 'properties'))} AS fault`],
     [
-      '* EXCEPT (fault, sent, value, is_read, is_text, raw)',
+      '* EXCEPT (fault, sent, value, is_read, is_text, raw, happened_at)',
       `IF(fields IS NULL, ${readable('value')}, raw) AS raw`,
       `${asText(member('fields', 'event_type'))} AS event_type`,
       `${timestampSql(pipeline)} AS ts`,
@@ -70,16 +70,16 @@ function sentSql({ sources }: CompiledPipeline): string {
   return branches.length === 0 ? 'CAST(NULL AS STRING)' : choose(branches)
 }
 
-/** `timestamp`: received_at, or the client's time where it lies inside its source's bounds. */
+/** `timestamp`: received_at (a healed event's: its letter's), or the client's time where it lies inside its source's bounds. */
 function timestampSql({ sources }: CompiledPipeline): string {
   const micros = microsOf('sent')
   const branches = sources.flatMap(({ name, trustTime }) => {
     if (trustTime === null) return []
-    const received = 'unix_micros(received_at)'
+    const received = 'unix_micros(happened_at)'
     const inside = `${micros} BETWEEN ${received} - ${trustTime.pastMs * 1000} AND ${received} + ${trustTime.futureMs * 1000}`
     return [[`source = ${literal(name)}`, inside] as const]
   })
-  if (branches.length === 0) return 'received_at'
+  if (branches.length === 0) return 'happened_at'
   const valid = `${isTime('sent')} AND ${micros} BETWEEN ${TIME_MIN_MICROS} AND ${TIME_MAX_MICROS}`
-  return `IF(${valid} AND ${choose(branches)}, timestamp_micros(${micros}), received_at)`
+  return `IF(${valid} AND ${choose(branches)}, timestamp_micros(${micros}), happened_at)`
 }
