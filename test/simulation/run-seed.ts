@@ -157,7 +157,7 @@ async function newPlan(world: World, random: Random): Promise<void> {
 }
 
 /** All disks are well again: everything is answered, landed, and adds up, also after another start. */
-async function settle(world: World, clients: Clients): Promise<void> {
+export async function settle(world: World, clients: Clients): Promise<void> {
   const random = createRandom(0)
   await world.closeDoor(true)
   await world.closeLanding(true)

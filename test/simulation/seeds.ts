@@ -16,7 +16,7 @@ export interface SeedResult {
 
 const SHRINK_RUNS_MAX = 80
 /** Of a seed that takes less than a second: then something waits for ever. */
-const SEED_MAX_MS = 300_000
+const SEED_MAX_MS = 1_800_000
 
 async function failureOf(
   name: string,
