@@ -186,6 +186,32 @@ describe('file catalog', () => {
     }
   })
 
+  test('what a commit of unknown outcome left is made durable before anyone goes on from it', async () => {
+    const storage = createMemoryStorage()
+    const base = await tableOf(storage, 1)
+    const durable: string[] = []
+    const failing: Storage = {
+      ...storage,
+      // The name is there, and its directory was not synced.
+      async createExclusive(path, bytes) {
+        await storage.createExclusive(path, bytes)
+        throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+      },
+      async write(path, bytes, options) {
+        if (options?.durable !== false) durable.push(path)
+        await storage.write(path, bytes, options)
+      },
+    }
+    const catalog = openFileCatalog(failing)
+    await expect(setProperty(catalog, base, 'k', 'v')).rejects.toMatchObject({
+      code: 'catalog/unknown-outcome',
+    })
+    expect((await catalog.loadTable('t'))?.metadata.properties).toMatchObject({ k: 'v' })
+    expect(durable).toEqual(['default/t/metadata/version-hint.text'])
+    await catalog.loadTable('t')
+    expect(durable).toHaveLength(1)
+  })
+
   test('a failure after the commit point does not fail the commit', async () => {
     const storage = createMemoryStorage()
     const base = await tableOf(storage, 30)

@@ -308,6 +308,11 @@ test('readers see nothing of a frame that is written but not yet synced', async 
   for (const one of [log, reader]) {
     expect(await values(one)).toEqual(['a'])
     expect((await one.end()).next[0]).toBe(1)
+    // Also one that follows, whom no end holds back.
+    for await (const { records, next } of one.read({ follow: true })) {
+      expect([records.length, next]).toEqual([1, 1])
+      break
+    }
   }
   gate.open()
   await appended

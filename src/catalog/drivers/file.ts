@@ -27,6 +27,8 @@ class FileCatalog implements Catalog {
   readonly #storage: Storage
   /** The newest version seen of each table; a version's file never changes. */
   readonly #seen = new Map<string, { number: number; version: TableVersion }>()
+  /** Tables of which a commit ended with an error: what it made, if anything, may not survive a power cut. */
+  readonly #doubtful = new Set<string>()
 
   constructor(storage: Storage, namespace: string) {
     this.#storage = storage
@@ -41,6 +43,16 @@ class FileCatalog implements Catalog {
 
   async loadTable(name: string): Promise<TableVersion | undefined> {
     checkTableName(name)
+    const version = await this.#load(name)
+    if (version !== undefined && this.#doubtful.has(name)) {
+      // Whoever finds it goes on from there, so it must be durable first: a durable write beside it syncs its name, too.
+      await this.#storage.write(this.#hintPath(name), version.version)
+      this.#doubtful.delete(name)
+    }
+    return version
+  }
+
+  async #load(name: string): Promise<TableVersion | undefined> {
     const unmoved = await this.#seenStillCurrent(name)
     if (unmoved !== undefined) return unmoved
     // Each turn that fails has met a version that was deleted meanwhile, so the table has moved on.
@@ -113,6 +125,7 @@ class FileCatalog implements Catalog {
         created = false
       }
     } catch (error) {
+      this.#doubtful.add(name)
       throw unknownOutcome(name, `the commit of ${path}`, error)
     }
     if (!created) throw conflict(name, `version ${number} is taken`)
