@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { addDeadLetterCommands } from './commands/dead-letter-commands.ts'
+import { addLedgerCommands } from './commands/ledger-commands.ts'
 import { addLogCommands } from './commands/log-commands.ts'
 import { addPipelineCommands } from './commands/pipeline-commands.ts'
 import { addRunCommands } from './commands/run-commands.ts'
@@ -35,10 +36,11 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help shows what there is)')
   addRunCommands(program)
   addTableCommands(program)
+  addLedgerCommands(program)
   addLogCommands(program)
   addDeadLetterCommands(program)
-  addVerifyCommands(program)
   addPipelineCommands(program)
+  addVerifyCommands(program)
   addStackCommands(program)
   return program
 }

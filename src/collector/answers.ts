@@ -5,6 +5,8 @@ export interface Answer {
   status: number
   headers: Record<string, string>
   body: string
+  /** Code of the error that it tells. */
+  refused?: string
 }
 
 /** HTTP's answer to each error a request can meet. What is not listed is our own mistake: 500. */
@@ -61,7 +63,8 @@ export function answerToError(
   if (ids.length > 0) headers['Landfall-Event-Id'] = ids.slice(0, 32).join(', ')
   if (form === 'text') {
     headers['Content-Type'] = 'text/plain; charset=utf-8'
-    return { status, headers, body: `${message}${known?.hint ? `. ${known.hint}` : ''}\n` }
+    const text = `${message}${known?.hint ? `. ${known.hint}` : ''}\n`
+    return { status, headers, body: text, refused: code }
   }
   headers['Content-Type'] = 'application/json; charset=utf-8'
   const { position, line, column, field, limit } = known?.details ?? {}
@@ -69,7 +72,7 @@ export function answerToError(
     error: { code, message, hint: known?.hint, position, line, column, field, limit },
     ...(ids.length > 0 ? { event_ids: ids } : {}),
   }
-  return { status, headers, body: `${JSON.stringify(body)}\n` }
+  return { status, headers, body: `${JSON.stringify(body)}\n`, refused: code }
 }
 
 function statusOf(error: LandfallError | undefined): number {

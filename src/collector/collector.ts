@@ -28,6 +28,7 @@ import { HeaderMerger } from './merge-headers.ts'
 import { type Counts, createMetrics, type Gauges, newCounts } from './metrics.ts'
 import { BodyReader } from './read-body.ts'
 import { type Reason, Reasons } from './reasons.ts'
+import { RefusalsFile } from './refusals-file.ts'
 import { loadBodyCompiler } from './route-body.ts'
 import type { RouteView } from './route-request.ts'
 import { Router } from './router.ts'
@@ -85,6 +86,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   await memory.restore()
 
   const counts = newCounts()
+  const refusals = await RefusalsFile.open(options.stateDirectory, counts.refused, logger)
   const gate = new Gate(settings)
   const bodies = new BodyReader(settings)
   const appendTimes = new AppendTimes()
@@ -116,8 +118,8 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
     stateKey: definition.state === undefined ? undefined : stateKeyOf(pipeline),
   }
 
-  const router = new Router()
-  const server = createHttpServer(settings, router.serve, options.tls)
+  const router = new Router(counts.refused)
+  const server = createHttpServer(settings, router.serve, counts.refused, options.tls)
   const door = new EventsDoor(shared)
   router.own('POST', '/v1/events', (request, response) => void door.serve(request, response))
   router.own('OPTIONS', '/v1/events', (request, response) => door.preflight(request, response))
@@ -130,6 +132,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
     router.route(key, (request, response, params) => void served.serve(request, params, response))
   }
   const address = await listen(server, host, port).catch(async (error: unknown) => {
+    await refusals[Symbol.asyncDispose]()
     await memory.close()
     throw error
   })
@@ -140,6 +143,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
     const closed = stopListening(server)
     await gate.close(settings.stopGraceMs)
     await leaveConnections(server, closed)
+    await refusals[Symbol.asyncDispose]()
     await memory.close()
   }
   return {

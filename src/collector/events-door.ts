@@ -94,7 +94,7 @@ export class EventsDoor {
       headers['Access-Control-Allow-Origin'] = origin
       headers['Access-Control-Expose-Headers'] = EXPOSED
     }
-    return { status: answer.status, headers, body: answer.body }
+    return { ...answer, headers }
   }
 
   async #answer(request: IncomingMessage, origin: string | undefined): Promise<Answer> {
@@ -159,6 +159,8 @@ export class EventsDoor {
     const { appender, counts } = this.#parts
     const minimal = /\breturn=minimal\b/i.test(String(request.headers['prefer'] ?? ''))
     counts.eventsRejected += batch.rejected
+    if (batch.rejected > 0)
+      for (const { rejected, reason } of batch.remarks) if (rejected) counts.refused.event(reason)
     if (batch.records.length === 0) return batchAnswer(batch, undefined, minimal)
     try {
       const appended = await appender.append(batch.records)

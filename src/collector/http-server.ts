@@ -13,12 +13,18 @@ import { LandfallError, systemCode } from '../base/errors.ts'
 import type { Tls } from '../base/tls.ts'
 import { answerToError } from './answers.ts'
 import type { CollectorSettings } from './limits.ts'
+import type { RefusedCounts } from './refused.ts'
 
 /**
  * node:http with our bounds and nothing between: bodies are read by `BodyReader` (bounds before bytes), answers are written by
  * `sendAnswer`. A framework's router and hooks took a tenth of a second of each start and a twentieth of each request.
  */
-export function createHttpServer(settings: CollectorSettings, serve: RequestListener, tls?: Tls): Server {
+export function createHttpServer(
+  settings: CollectorSettings,
+  serve: RequestListener,
+  refused: RefusedCounts,
+  tls?: Tls,
+): Server {
   const bounds = {
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
@@ -28,7 +34,7 @@ export function createHttpServer(settings: CollectorSettings, serve: RequestList
   }
   const server = tls === undefined ? createServer(bounds, serve) : tls.createServer(bounds, serve)
   server.maxConnections = settings.connectionsMax
-  server.on('clientError', refuseConnection)
+  server.on('clientError', (error, socket) => refuseConnection(error, socket, refused))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // Whoever asks before sending too much is told at once.
     if (!(Number(request.headers['content-length']) > settings.bodyBytesMax)) response.writeContinue()
@@ -38,9 +44,15 @@ export function createHttpServer(settings: CollectorSettings, serve: RequestList
 }
 
 /** An answer outside the routes, in the form that the path suggests. */
-export function plainAnswer(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+export function plainAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  refused: RefusedCounts,
+): void {
   const form = request.url!.startsWith('/v1/') ? 'json' : 'text'
-  const { status, headers, body } = answerToError(error, form)
+  const { status, headers, body, refused: reason } = answerToError(error, form)
+  refused.request(reason!, status)
   if (response.destroyed || response.headersSent) return
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) })
   response.end(request.method === 'HEAD' ? undefined : body)
@@ -53,11 +65,12 @@ const UNREADABLE: Record<string, [status: number, text: string]> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the extensions of a chunk are too large'],
 }
 
-function refuseConnection(error: Error, socket: Duplex): void {
+function refuseConnection(error: Error, socket: Duplex, refused: RefusedCounts): void {
   const code = systemCode(error) ?? ''
   if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const [status, text] = UNREADABLE[code] ?? [400, 'the request is not HTTP']
   const body = `${text}\n`
+  refused.request('collector/unreadable', status)
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   )

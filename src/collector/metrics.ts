@@ -1,5 +1,6 @@
 import type { Counter, Gauge, Registry } from 'prom-client'
 import type { AppendTimes } from './append-times.ts'
+import { RefusedCounts } from './refused.ts'
 
 /** Plain numbers that the hot path counts with; read when somebody asks for `/metrics`. */
 export interface Counts {
@@ -12,6 +13,7 @@ export interface Counts {
   bytesAccepted: number
   replayed: number
   appendsFailed: number
+  refused: RefusedCounts
 }
 
 export interface Gauges {
@@ -31,6 +33,7 @@ export function newCounts(): Counts {
     bytesAccepted: 0,
     replayed: 0,
     appendsFailed: 0,
+    refused: new RefusedCounts(),
   }
 }
 
@@ -93,6 +96,19 @@ async function openRegistry(counts: Counts, gauges: Gauges): Promise<Registry> {
     collect() {
       answers.reset()
       for (let i = 1; i < counts.answers.length; i++) answers.inc({ class: `${i}xx` }, counts.answers[i]!)
+    },
+  })
+  const refused = new Counter({
+    name: 'landfall_collector_refused_total',
+    help: 'What was refused, by reason, over all starts of this door',
+    labelNames: ['status', 'reason', 'what'],
+    registers: [registry],
+    collect() {
+      refused.reset()
+      for (const { status, reason, requests, events } of counts.refused.list()) {
+        if (requests > 0) refused.inc({ status, reason, what: 'request' }, requests)
+        if (events > 0) refused.inc({ status, reason, what: 'event' }, events)
+      }
     },
   })
   gauge('requests_under_way', 'Requests being answered', gauges.requestsUnderWay)

@@ -3,6 +3,7 @@ import { LandfallError } from '../base/errors.ts'
 import { parseRoutePattern, type RoutePattern } from '../model/route-pattern.ts'
 import { refuse } from './answers.ts'
 import { plainAnswer } from './http-server.ts'
+import type { RefusedCounts } from './refused.ts'
 
 /** What serves one method of one path. */
 export type Serve = (
@@ -33,6 +34,11 @@ const HASH = 0x23
 export class Router {
   readonly #patterns: RoutePattern[] = []
   readonly #methods = new Map<string, Node>()
+  readonly #refused: RefusedCounts
+
+  constructor(refused: RefusedCounts) {
+    this.#refused = refused
+  }
 
   /** A route of the pipeline: `GET /join_guild/:name`. */
   route(key: string, serve: Serve): void {
@@ -54,7 +60,7 @@ export class Router {
     const segments = segmentsOf(path)
     if (segments === undefined) {
       const error = refuse('bad-url', 'the path has a wrong %-escape', 'Encode it as UTF-8 with %XX')
-      return plainAnswer(request, response, error)
+      return plainAnswer(request, response, error, this.#refused)
     }
     const root = this.#methods.get(request.method!)
     const values: string[] = []
@@ -63,7 +69,7 @@ export class Router {
     const type = request.headers['content-type']
     if (type !== undefined && request.method !== 'GET' && !MEDIA_TYPE.test(type)) {
       const error = refuse('media-type', 'the Content-Type', 'Send one of the form type/subtype')
-      return plainAnswer(request, response, error)
+      return plainAnswer(request, response, error, this.#refused)
     }
     const params = Object.create(null) as Record<string, string>
     for (let i = 0; i < values.length; i++) params[end.parameters[i]!] = values[i]!
@@ -112,6 +118,7 @@ export class Router {
         request,
         response,
         refuse('not-found', `not found: ${request.method} ${path.slice(0, 200)}`, 'Nothing was recorded'),
+        this.#refused,
       )
     }
     if (methods.has('GET')) methods.add('HEAD')
@@ -130,7 +137,7 @@ export class Router {
         `Use ${allow}`,
         { allow },
       )
-      plainAnswer(request, response, error)
+      plainAnswer(request, response, error, this.#refused)
     }
   }
 }

@@ -5,10 +5,13 @@ import type { Counts } from './metrics.ts'
 /** Sends an answer whole. A client that has left is no error. */
 export function sendAnswer(
   response: ServerResponse,
-  { status, headers, body }: Answer,
+  { status, headers, body, refused }: Answer,
   counts?: Counts,
 ): void {
-  if (counts !== undefined) counts.answers[(status / 100) | 0]!++
+  if (counts !== undefined) {
+    counts.answers[(status / 100) | 0]!++
+    if (refused !== undefined) counts.refused.request(refused, status)
+  }
   if (response.destroyed || response.headersSent) return
   const bytes = Buffer.byteLength(body)
   const sent: Record<string, string | number> = { ...headers }

@@ -121,7 +121,8 @@ export interface Counted {
 
 export interface LedgerOptions {
   log: LogReader
-  lake: Lake
+  /** Absent: no lander has ever run, and everything is pending. */
+  lake?: Lake
   /** Read the log again and count the records of everything that it still has (default: only what is pending, and only where offsets may have none). */
   recount?: boolean
   /** Beyond so many pending offsets they are not read (default 1,000,000). */
@@ -137,16 +138,17 @@ export async function readLedger(options: LedgerOptions): Promise<Ledger> {
   for (let attempt = 1; ; attempt++) {
     const reading = await takeReading(options.log, options.lake)
     const { ledger, moved } = account(reading)
-    if (moved && attempt < ATTEMPTS_MAX && (await hasMoved(options.lake, reading.events))) continue
+    if (moved && attempt < ATTEMPTS_MAX && options.lake && (await hasMoved(options.lake, reading.events)))
+      continue
     const counted = await count(options, reading, ledger)
     return counted === undefined ? ledger : account({ ...reading, counted }).ledger
   }
 }
 
-async function takeReading(log: LogReader, lake: Lake): Promise<Reading> {
+async function takeReading(log: LogReader, lake: Lake | undefined): Promise<Reading> {
   const start = await log.start()
-  const events = await lake.load(EVENTS_TABLE.name)
-  const tables = await readTables(lake)
+  const events = await lake?.load(EVENTS_TABLE.name)
+  const tables = lake ? await readTables(lake) : []
   const end = await log.end()
   return { logId: log.id, consecutive: log.consecutive, start, events, tables, end }
 }

@@ -2,15 +2,16 @@ import { request } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { createHttpServer, listen, stopListening } from '../../src/collector/http-server.ts'
 import { COLLECTOR_DEFAULTS } from '../../src/collector/limits.ts'
+import { RefusedCounts } from '../../src/collector/refused.ts'
 import { Router } from '../../src/collector/router.ts'
 
 /** The answers of a router with these routes: each says its own pattern and its parameters. */
 async function serving(...keys: string[]) {
-  const router = new Router()
+  const router = new Router(new RefusedCounts())
   for (const key of keys) {
     router.route(key, (_request, response, params) => response.end(`${key} ${JSON.stringify(params)}`))
   }
-  const server = createHttpServer(COLLECTOR_DEFAULTS, router.serve)
+  const server = createHttpServer(COLLECTOR_DEFAULTS, router.serve, new RefusedCounts())
   const { hostname, port } = new URL(await listen(server, '127.0.0.1', 0))
   onTestFinished(() => stopListening(server))
   return (path: string, method = 'GET', headers: Record<string, string> = {}) =>

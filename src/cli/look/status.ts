@@ -1,27 +1,16 @@
-import type { Counters } from '../../lake/lake.ts'
-import { property } from '../../lake/lake.ts'
-import { parsePosition } from '../../model/position.ts'
+import { type Counts, readLedger } from '../../ledger/ledger.ts'
 import { ICEBERG_PREFIX } from '../../pipeline/paths.ts'
 import type { Places } from '../../pipeline/places.ts'
-import { hasLake, hasLog, openDataCatalog, openDataLog } from '../../pipeline/readers.ts'
+import { hasLake, hasLog, openDataLake, openDataLog } from '../../pipeline/readers.ts'
 import { EXIT } from '../exit.ts'
 import { readUpFile, type UpFile } from '../up/up-file.ts'
-
-/** The sum that must close: accepted = landed + dead + duplicate + pending. */
-interface Ledger {
-  accepted: number
-  landed: number
-  dead: number
-  duplicate: number
-  /** In the log and not committed yet; SQL sees most of them already. */
-  pending: number
-}
+import { sumText } from './ledger.ts'
 
 interface Status {
   running: boolean
   up: UpFile | null
   /** Null when there is no log yet. */
-  ledger: Ledger | null
+  ledger: (Counts & { closes: boolean }) | null
   /** Batch number of the newest commit; null before the first. */
   batch: number | null
 }
@@ -35,28 +24,14 @@ export async function showStatus(places: Places, { json }: { json: boolean }): P
   if (!status.running) process.exitCode = EXIT.failure
 }
 
-async function ledgerOf(places: Places): Promise<{ ledger: Ledger | null; batch: number | null }> {
+async function ledgerOf(places: Places): Promise<Pick<Status, 'ledger' | 'batch'>> {
   if (!hasLog(places)) return { ledger: null, batch: null }
   await using log = await openDataLog(places)
-  // Tables first: the log's end, asked later, is never behind them.
-  const version = hasLake(places) ? await (await openDataCatalog(places)).loadTable('events') : undefined
-  const end = (await log.end()).next
-  const properties = version?.metadata.properties ?? {}
-  const counters = Object.values(JSON.parse(properties[property.counters] ?? '{}') as Counters)
-  const total = (name: 'records' | 'landed' | 'dead' | 'duplicate') =>
-    counters.reduce((sum, counts) => sum + counts[name], 0)
-  const committed = properties[property.position]
-  const next = committed === undefined ? (await log.start()).next : parsePosition(committed).next
-  const pending = Object.entries(end).reduce(
-    (sum, [partition, to]) => sum + to - (next[Number(partition)] ?? 0),
-    0,
-  )
-  const [landed, dead, duplicate] = [total('landed'), total('dead'), total('duplicate')]
-  const batch = properties[property.batch]
-  return {
-    ledger: { accepted: total('records') + pending, landed, dead, duplicate, pending },
-    batch: batch === undefined ? null : Number(batch),
-  }
+  const { total, closes, batch } = await readLedger({
+    log,
+    ...(hasLake(places) ? { lake: await openDataLake(places) } : {}),
+  })
+  return { ledger: { ...total, closes }, batch: batch === 0 ? null : batch }
 }
 
 function formatStatus(data: string, { up, ledger, batch }: Status): string {
@@ -69,10 +44,8 @@ function formatStatus(data: string, { up, ledger, batch }: Status): string {
     lines.push(`pipeline ${up.pipeline}`)
   }
   if (ledger !== null) {
-    const { accepted, landed, dead, duplicate, pending } = ledger
-    lines.push(
-      `ledger   ${accepted} accepted = ${landed} landed + ${dead} dead letters + ${duplicate} duplicates + ${pending} pending`,
-    )
+    lines.push(`ledger   ${sumText(ledger)}`)
+    if (!ledger.closes) lines.push('         it does not close: "landfall ledger" says what does not add up')
     if (batch !== null) lines.push(`batch    ${batch}`)
   }
   return `${lines.join('\n')}\n`
