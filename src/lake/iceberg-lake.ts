@@ -143,9 +143,9 @@ class IcebergLake implements Lake {
     if (known !== undefined) return known
     const { files } = this.#writer
     const pinned: PinnedFile[] = []
-    for (const { file } of await files.liveEntries(state.metadata, snapshot)) {
+    for (const { file, snapshotId } of await files.liveEntries(state.metadata, snapshot)) {
       const { url, rows, bytes, partition, columns } = file
-      pinned.push({ url, path: files.path(url), rows, bytes, partition, columns })
+      pinned.push({ url, snapshotId, path: files.path(url), rows, bytes, partition, columns })
     }
     this.#pinned.set(key, pinned)
     if (this.#pinned.size > PINNED_MAX) this.#pinned.delete(this.#pinned.keys().next().value!)

@@ -95,6 +95,8 @@ export interface StagedCommit extends Omit<Commit, 'add'> {
 /** Files of a snapshot with what a reader needs. */
 export interface PinnedFile {
   url: string
+  /** Of the snapshot that added it. */
+  snapshotId: bigint
   /** Path below the storage's root. */
   path: string
   rows: number

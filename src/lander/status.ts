@@ -1,7 +1,8 @@
 /** `lander/status.json`: what the lander last knew of itself, for people and for other processes. Not synced. */
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sealJson } from '../base/sealed-json.ts'
+import { readIfPresent } from '../base/files.ts'
+import { openSealed, sealJson } from '../base/sealed-json.ts'
 import type { Counters } from '../lake/lake.ts'
 import type { Position } from '../model/position.ts'
 
@@ -27,6 +28,17 @@ export interface LanderStatus {
 }
 
 const INTERVAL_MS = 1000
+const FILE = 'status.json'
+
+/** What the lander of a directory last said; undefined before its first word, and where the file is not what it wrote: after a power cut it may be anything. */
+export async function readLanderStatus(directory: string): Promise<LanderStatus | undefined> {
+  const bytes = await readIfPresent(join(directory, FILE))
+  try {
+    return bytes && (openSealed(bytes) as unknown as LanderStatus)
+  } catch {
+    return undefined
+  }
+}
 
 export class StatusFile {
   readonly #path: string
@@ -38,7 +50,7 @@ export class StatusFile {
   #writing: Promise<void> = Promise.resolve()
 
   constructor(directory: string, read: () => LanderStatus) {
-    this.#path = join(directory, 'status.json')
+    this.#path = join(directory, FILE)
     this.#read = read
   }
 

@@ -1,16 +1,11 @@
-import { join } from 'node:path'
-import { readIfPresent } from '../base/files.ts'
-import { openSealed } from '../base/sealed-json.ts'
-import type { LanderStatus } from '../lander/status.ts'
+import { readLanderStatus } from '../lander/status.ts'
 
 /**
  * The lander listens nowhere; its figures are read from `lander/status.json` and shown beside those of the query process, in
  * Prometheus' text format. Empty before the first status.
  */
 export async function landerMetrics(directory: string): Promise<string> {
-  const bytes = await readIfPresent(join(directory, 'status.json'))
-  if (bytes === undefined) return ''
-  const status = openStatus(bytes)
+  const status = await readLanderStatus(directory)
   if (status === undefined) return ''
   const total = (name: 'records' | 'landed' | 'dead' | 'duplicate') =>
     Object.values(status.counters).reduce((sum, counts) => sum + counts[name], 0)
@@ -29,15 +24,6 @@ export async function landerMetrics(directory: string): Promise<string> {
     ),
     metric('failing', 'gauge', '1 when something stops or delays landing', status.error === null ? 0 : 1),
   ].join('')
-}
-
-/** Not synced: after a power cut it may be anything, until a lander writes it anew. */
-function openStatus(bytes: Buffer): LanderStatus | undefined {
-  try {
-    return openSealed(bytes) as unknown as LanderStatus
-  } catch {
-    return undefined
-  }
 }
 
 function metric(name: string, type: 'counter' | 'gauge', help: string, value: number): string {

@@ -22,4 +22,22 @@ export function addLedgerCommands(program: Command): void {
       await showLedger(await lookPlaces(options), options as never)
     })
   withSettings(ledger, 'data', 'log.url', 'storage.url', 'catalog.')
+
+  const why = program
+    .command('why')
+    .summary('the path of one event, by its id or receipt')
+    .description(
+      'Says of one event when it was received, where it is durable, and in which tables, files and snapshots it landed; or why not: a dead letter with its reason, a duplicate and of what, pending behind how much, or never seen. Exit code 1 when it was never seen.',
+    )
+    .argument('<EVENT_ID|RECEIPT>', 'an event id, or what the header Landfall-Receipt said')
+    .option('--json', 'one object', false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ landfall why 0199f3f2-7d0c-7a54-9f3b-2b1f0c6f5a11\n  $ landfall why 0b0f6a3e-5d3c-4a51-8a3f-9f6f1f0f2c11/0/4711',
+    )
+    .action(async (asked: string, options: Record<string, unknown>) => {
+      const { showWhy } = await import('../look/why.ts')
+      await showWhy(await lookPlaces(options), asked, options as never)
+    })
+  withSettings(why, 'data', 'log.url', 'storage.url', 'catalog.')
 }
