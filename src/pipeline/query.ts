@@ -4,13 +4,14 @@ import { openTls, type TlsFiles } from '../base/tls.ts'
 import { openUsers } from '../base/users.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { createIcebergDoor } from '../catalog/wire/iceberg-rest/door.ts'
+import { readRefusals } from '../collector/refusals-file.ts'
 import { type DuckdbEngineSettings, openDuckdbEngine } from '../sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../sql/sql.ts'
 import { type Mount, openSqlServer } from '../sql/wire/trino/server.ts'
 import { landerMetrics } from './lander-metrics.ts'
 import { keptNamed, type Named, refuseTaken } from './named.ts'
 import { ICEBERG_PREFIX } from './paths.ts'
-import { hasSpool, type Places } from './places.ts'
+import { hasSpool, type Places, topicOf } from './places.ts'
 import { PROBE, Reach } from './reach.ts'
 import { openLakeReaderAt, openLogReaderAt } from './rooms.ts'
 import { whenPortIsFree } from './when-port-is-free.ts'
@@ -68,7 +69,8 @@ async function openEngine(
   ])
   if (named) refuseTaken(named, await lake.listTables())
   const spool = hasSpool(places) ? { spoolDirectory: places.paths.spool, spoolExpected } : {}
-  const engine = await openDuckdbEngine({ lake, log, ...spool, named: known, settings })
+  const ledger = { topic: topicOf(places), refusals: () => readRefusals(places.paths.state) }
+  const engine = await openDuckdbEngine({ lake, log, ...spool, named: known, ledger, settings })
   const reach = new Reach(places, {
     log: () => log.end(),
     storage: () => storage.stat(PROBE),

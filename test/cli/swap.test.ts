@@ -31,7 +31,7 @@ test('a rehearsal beside a running pipeline says what was landed and compared, a
   expect(stdout).toMatch(/^ purchases +\| +20 \| +20 \| ([0-9a-f]{16}) +\| \1 +\| equal$/m)
   expect(stdout).toMatch(/^ members_per_guild +\| +1 \| +1 \| equal$/m)
   expect(stdout).toMatch(/equal: nothing was handed over \(--dry-run\), duckdb: goes on\n$/)
-  expect(await running.query('show tables')).toHaveLength(7)
+  expect(await running.query('show tables')).toHaveLength(8)
   expect(await running.query('select count(*) as n from events')).toEqual([{ n: 60 }])
 })
 

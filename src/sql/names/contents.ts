@@ -4,7 +4,7 @@ import type { ResultColumn } from '../sql.ts'
 import type { MetadataTable } from './metadata-table.ts'
 
 /** What stands behind a name of `hive.default`. */
-export type EntryKind = 'table' | 'view' | 'reference'
+export type EntryKind = 'table' | 'view' | 'reference' | 'ledger'
 
 export interface Entry {
   name: string

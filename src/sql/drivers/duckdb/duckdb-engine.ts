@@ -11,6 +11,7 @@ import type { Lake } from '../../../lake/lake.ts'
 import type { LogReader } from '../../../log/log.ts'
 import { answerCommand, rowsResult, textResult } from '../../answer-command.ts'
 import { type Command, type ExplainCommand, parseCommand } from '../../commands.ts'
+import type { LedgerParts } from '../../names/ledger-table.ts'
 import type { Place } from '../../names/namespace.ts'
 import type { QueryOptions, QueryResult, Session, SqlEngine, TableColumn, Value } from '../../sql.ts'
 import { Admission } from './admission.ts'
@@ -63,6 +64,8 @@ export interface DuckdbEngineParts {
   spoolExpected?: boolean
   /** Views and files of the pipeline; default: none. */
   named?: NamedDefinitions
+  /** For the relation `ledger`, which needs the log; default: there is none. */
+  ledger?: LedgerParts
   settings?: DuckdbEngineSettings
   clock?: Clock
 }
@@ -135,6 +138,7 @@ class DuckdbEngine implements SqlEngine {
       lake,
       pinner: new Pinner({ lake, log, spool: this.#spool, spoolWaitMs: this.#settings.spoolWaitMs }),
       named: named ?? { views: [], reference: [] },
+      ...(log && parts.ledger ? { ledger: parts.ledger } : {}),
       queries: () => this.#queries.list(),
       check: async (text, path) => {
         const { statements } = await this.#start()

@@ -5,6 +5,7 @@ import type { Lake } from '../../../lake/lake.ts'
 import type { ReferenceDefinition, ViewDefinition } from '../../../model/pipeline.ts'
 import { CATALOGS } from '../../names/catalogs.ts'
 import type { Contents, Entry, QueryInfo } from '../../names/contents.ts'
+import { LEDGER, LEDGER_COLUMNS, type LedgerParts, ledgerTable } from '../../names/ledger-table.ts'
 import { Namespace, type Resolved } from '../../names/namespace.ts'
 import type { Freshness, ResultColumn } from '../../sql.ts'
 import { quoteIdentifier } from '../../text.ts'
@@ -27,6 +28,8 @@ export interface NamedRelationsParts {
   lake: Lake
   pinner: Pinner
   named: NamedDefinitions
+  /** Absent: there is no relation `ledger`. */
+  ledger?: LedgerParts
   queries: () => QueryInfo[]
   /** Checks a view's text. */
   check: (sql: string, path: readonly string[]) => Promise<CheckedText>
@@ -62,6 +65,7 @@ export class NamedRelations {
       ...(await this.#parts.lake.listTables()).map((name) => ({ name, kind: 'table' as const })),
       ...Array.from(this.#views.keys(), (name) => ({ name, kind: 'view' as const })),
       ...Array.from(this.#reference.keys(), (name) => ({ name, kind: 'reference' as const })),
+      ...(this.#parts.ledger ? [{ name: LEDGER, kind: 'ledger' as const }] : []),
     ]
     return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
@@ -97,6 +101,7 @@ export class NamedRelations {
       if (!state) throw gone(id)
       return state.schema.fields.map(({ name, type }) => ({ name, type: trinoTypeOf(type) }))
     }
+    if (kind === 'ledger') return LEDGER_COLUMNS
     if ('table' in resolved && resolved.kind === 'metadata') return resolved.table.columns
     if ('table' in resolved && resolved.kind === 'table-metadata')
       return resolved.table.columns(await this.#state(resolved.of))
@@ -133,7 +138,8 @@ export class NamedRelations {
     const views = new Map<string, CheckedText>()
     for (const resolved of wanted) await this.#collect(resolved, order, views, path)
     const tables = [...order.values()].filter(({ kind }) => kind === 'table').map(({ id }) => id)
-    const pinned = await this.#parts.pinner.pin(tables, signal)
+    const withReading = [...order.values()].some(({ kind }) => kind === 'ledger')
+    const pinned = await this.#parts.pinner.pin(tables, signal, withReading)
     try {
       const relations = new Map<string, string>()
       const shapes = Array.from(pinned.tables, ([name, { state }]) => shapeOf(name, state.schema))
@@ -198,6 +204,8 @@ export class NamedRelations {
       }
       case 'reference':
         return referenceSql(this.#reference.get(resolved.id)!)
+      case 'ledger':
+        return rowsSql(LEDGER_COLUMNS, await ledgerTable(this.#parts.ledger!, pinned.reading!))
       case 'metadata':
         return rowsSql(resolved.table.columns, await resolved.table.rows(await this.contents(signal)))
       case 'table-metadata': {

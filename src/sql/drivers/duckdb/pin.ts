@@ -20,6 +20,8 @@ import { type Lake, property, type TableState } from '../../../lake/lake.ts'
 import { findSnapshot, type Snapshot } from '../../../lake/metadata.ts'
 import { isOfStream } from '../../../lake/staged.ts'
 import { SPOOLING_LANDER, type SpoolChunk, type SpoolManifest } from '../../../lander/spool.ts'
+import { account } from '../../../ledger/account.ts'
+import { type Reading, readTables } from '../../../ledger/ledger.ts'
 import type { LogReader } from '../../../log/log.ts'
 import { EVENTS_TABLE } from '../../../model/pipeline.ts'
 import { type Position, parsePosition } from '../../../model/position.ts'
@@ -39,6 +41,8 @@ export interface PinnedTable {
 export interface PinnedQuery {
   tables: Map<string, PinnedTable>
   freshness: Freshness
+  /** The whole lake, at the same end and the same version of `events`; where that was asked for. */
+  reading?: Reading
   /** Lets go of the files. */
   release(): void
 }
@@ -73,13 +77,17 @@ export class Pinner {
     this.#parts = parts
   }
 
-  /** Throws `sql/unknown-table` when a table is gone, `sql/unavailable` when the tables move faster than they can be pinned. */
-  async pin(names: Iterable<string>, signal: AbortSignal): Promise<PinnedQuery> {
+  /**
+   * Throws `sql/unknown-table` when a table is gone, `sql/unavailable` when the tables move faster than they can be pinned.
+   * `withReading`: read what the ledger needs, too.
+   */
+  async pin(names: Iterable<string>, signal: AbortSignal, withReading = false): Promise<PinnedQuery> {
     const tables = [...names]
-    if (tables.length === 0) return { tables: new Map(), freshness: NOTHING_READ, release: () => {} }
+    if (tables.length === 0 && !withReading)
+      return { tables: new Map(), freshness: NOTHING_READ, release: () => {} }
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       signal.throwIfAborted()
-      const pinned = await this.#tryPin(tables, signal, attempt === ATTEMPTS_MAX)
+      const pinned = await this.#tryPin(tables, signal, withReading, attempt === ATTEMPTS_MAX)
       if (pinned) return pinned
       await sleep(Math.min(attempt, 20))
     }
@@ -90,13 +98,28 @@ export class Pinner {
     )
   }
 
-  async #tryPin(names: string[], signal: AbortSignal, last: boolean): Promise<PinnedQuery | undefined> {
+  async #tryPin(
+    names: string[],
+    signal: AbortSignal,
+    withReading: boolean,
+    last: boolean,
+  ): Promise<PinnedQuery | undefined> {
     const { lake, log } = this.#parts
+    // The order of a ledger: what is read later may only be further (ledger.ts).
+    const start = withReading ? await log?.start() : undefined
     const events = await lake.load(EVENTS_TABLE.name)
+    const all = start ? await readTables(lake) : []
     const states = await Promise.all(
-      names.map((name) => (name === EVENTS_TABLE.name ? events : lake.load(name))),
+      names.map((name) =>
+        name === EVENTS_TABLE.name ? events : (all.find((state) => state.name === name) ?? lake.load(name)),
+      ),
     )
     const end = await log?.end()
+    const reading =
+      log && start && end
+        ? { logId: log.id, consecutive: log.consecutive, start, events, tables: all, end }
+        : undefined
+    if (reading && !last && account(reading).moved) return undefined
     signal.throwIfAborted()
     const proved = events?.position
     const committed = this.#parts.spool?.present !== true || !hasSpool(events)
@@ -122,7 +145,8 @@ export class Pinner {
       batch: events?.batch ?? 0,
       ...(committed ? { committedAt: committedAt(events) } : {}),
     }
-    return this.#hold(choices, tail, freshness, signal, last)
+    const held = await this.#hold(choices, tail, freshness, signal, last)
+    return held && { ...held, ...(reading ? { reading } : {}) }
   }
 
   async #manifest(end: Position | undefined, signal: AbortSignal): Promise<SpoolManifest | undefined> {
