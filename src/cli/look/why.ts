@@ -1,10 +1,13 @@
 import { LandfallError } from '../../base/errors.ts'
-import { loadDefinition, loadPlan } from '../../lander/batch-plan.ts'
+import type { Lake } from '../../lake/lake.ts'
+import { loadPlan } from '../../lander/batch-plan.ts'
+import { loadDefinition } from '../../lander/definitions.ts'
 import { type LanderStatus, readLanderStatus } from '../../lander/status.ts'
 import type { RowPlace } from '../../ledger/event-tables.ts'
 import { type Asked, type EventPath, PATHS_MAX, why } from '../../ledger/why.ts'
 import type { TableDefinition } from '../../model/pipeline.ts'
 import type { Places } from '../../pipeline/places.ts'
+import { openPlans } from '../../pipeline/plans.ts'
 import { hasLake, openDataLake, openDataLog } from '../../pipeline/readers.ts'
 import { EXIT, usageError } from '../exit.ts'
 import { formatTable } from '../table.ts'
@@ -14,11 +17,12 @@ export async function showWhy(places: Places, text: string, { json }: { json: bo
   const asked = parseAsked(text)
   await using log = await openDataLog(places)
   for (const one of asked) if ('logId' in one && one.logId !== log.id) throw otherLog(one.logId, log.id)
-  const lake = hasLake(places) ? { lake: await openDataLake(places) } : {}
-  const definition = await landedDefinition(places)
+  const lake = hasLake(places) ? await openDataLake(places) : undefined
+  const definition = lake && (await landedDefinition(places, lake))
   const known = definition === undefined ? {} : { definition }
   const paths: EventPath[] = []
-  for (const one of asked) paths.push(...(await why({ log, ...lake, asked: one, ...known })))
+  for (const one of asked)
+    paths.push(...(await why({ log, asked: one, ...(lake ? { lake } : {}), ...known })))
   const status = await readLanderStatus(places.paths.lander)
   const lander = paths.some(({ verdict }) => verdict === 'pending') ? landerText(status) : null
   if (json) process.stdout.write(`${JSON.stringify({ asked: text, lander, paths }, null, 2)}\n`)
@@ -59,10 +63,13 @@ function otherLog(given: string, own: string): LandfallError {
 }
 
 /** The tables of the definition that landed last; undefined when the lander is elsewhere. */
-async function landedDefinition({ paths }: Places): Promise<readonly TableDefinition[] | undefined> {
+async function landedDefinition(
+  places: Places,
+  { storage }: Lake,
+): Promise<readonly TableDefinition[] | undefined> {
   try {
-    const plan = await loadPlan(paths.lander)
-    return plan && (await loadDefinition(paths.lander, plan.definition)).tables
+    const plan = await loadPlan(places.paths.lander)
+    return plan && (await loadDefinition(openPlans(places, storage), plan.definition)).tables
   } catch {
     return undefined
   }

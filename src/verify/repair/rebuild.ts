@@ -158,7 +158,9 @@ async function relationOf(
   entries?: readonly ManifestEntry[],
 ): Promise<string> {
   const tableFiles = new TableFiles(lake.storage)
-  const files = entries?.map(({ file }) => tableFiles.dataFile(file)) ?? (await lake.files(state))
+  const files =
+    entries?.map(({ file, snapshotId }) => ({ ...tableFiles.dataFile(file), snapshotId })) ??
+    (await lake.files(state))
   if (files.length === 0) return noRows(state)
   const leased = await lake.lease(files)
   stack.defer(leased.release)
