@@ -1,4 +1,5 @@
 /** `SELECT … FROM ledger`: the sum at the same snapshots and the same end as everything else in the question. */
+import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { readLedger } from '../../src/ledger/ledger.ts'
 import { definePipeline } from '../../src/model/define-pipeline.ts'
@@ -77,7 +78,7 @@ test('before a lander has run everything is pending', { timeout: 300_000 }, asyn
 
 test('a pipeline may not call a table or a view so', () => {
   const named = (more: object) => () =>
-    definePipeline({ name: 'x', events: {}, tables: {}, ...more } as never)
+    definePipeline({ name: 'x', events: { a: Type.Object({}) }, tables: {}, ...more } as never)
   expect(named({ tables: { ledger: { events: '*' } } })).toThrow(/ledger/)
   expect(named({ views: { ledger: 'SELECT 1 AS one' } })).toThrow(/every pipeline has a table of that name/)
 })
