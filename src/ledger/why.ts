@@ -171,8 +171,8 @@ class Asker {
   async #at(partition: number, offset: number): Promise<EventPath> {
     const { end, events } = this.#parts
     const begin = nextOffset(beginOf(events), partition)
-    if (offset >= nextOffset(end, partition) || offset < begin)
-      return this.#path(partition, offset, { verdict: 'unknown' })
+    const known = Math.max(nextOffset(end, partition), this.#next(partition))
+    if (offset >= known || offset < begin) return this.#path(partition, offset, { verdict: 'unknown' })
     if (offset >= this.#next(partition)) return this.#pending(partition, offset)
     const place = [
       { column: 'partition', value: partition },
@@ -211,7 +211,8 @@ class Asker {
 
   async #decided(partition: number, offset: number, row: IdRow | undefined): Promise<EventPath> {
     const { log, start, end } = this.#parts
-    const kept = offset >= nextOffset(start, partition)
+    // A log that has lost its end is the ledger's to tell; the row is there all the same.
+    const kept = offset >= nextOffset(start, partition) && offset < nextOffset(end, partition)
     const record = kept ? await recordAt(log, partition, offset, end) : undefined
     const common = { inLog: record !== undefined, batch: this.#batchOf(partition, offset) }
     if (row === undefined) {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { derivedEventId } from '../../src/lander/event-ids.ts'
 import { type Asked, why } from '../../src/ledger/why.ts'
+import { createMemoryLog } from '../../src/log/drivers/memory.ts'
 import { game, World } from '../lander/support.ts'
 
 const sword = { event_type: 'purchase_sword', type: 'long', cost: 3 }
@@ -142,6 +143,17 @@ test('what was never sent has no path, and an offset that never was is unknown',
   expect(await ask(world, { id: 'nobody' })).toEqual([])
   expect(await ask(world, { id: `a' OR '1'='1` })).toEqual([])
   expect(await byOffset(world, 7)).toMatchObject([{ verdict: 'unknown', offset: 7, tables: [] }])
+})
+
+test('an event is found although the log has lost it', async () => {
+  await using world = new World()
+  await world.send({ event: sword, id: 'a' })
+  await world.land()
+  const empty = createMemoryLog({ id: world.log.id })
+  const [path] = await why({ log: empty, lake: world.lake, asked: { id: 'a' }, definition: game.tables })
+  expect(path).toMatchObject({ verdict: 'landed', offset: 0, inLog: false })
+  const place = { logId: empty.id, partition: 0, offset: 0, count: 1 }
+  expect(await why({ log: empty, lake: world.lake, asked: place, definition: game.tables })).toEqual([path])
 })
 
 test('a receipt of several events tells each, up to a bound', async () => {
