@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { isLandfallError, LandfallError } from '../../src/base/errors.ts'
+import { openSealed, sealJson } from '../../src/base/sealed-json.ts'
 import type { Commit, Lake, TableState } from '../../src/lake/lake.ts'
 import { createMemoryLog } from '../../src/log/drivers/memory.ts'
 import { definePipeline } from '../../src/model/define-pipeline.ts'
@@ -241,10 +242,9 @@ test('a redo that would land other rows than planned stops', async () => {
   })
   await expect(world.land({ lake })).rejects.toThrow(Killed)
   const file = join(world.directory, 'lander', 'plan.json')
-  const plan = JSON.parse(readFileSync(file, 'utf8')) as { tables: { rows: number }[] }
+  const plan = openSealed(readFileSync(file)) as { tables: { rows: number }[] }
   plan.tables[0]!.rows += 1
-  const { writeFileSync } = await import('node:fs')
-  writeFileSync(file, JSON.stringify(plan))
+  writeFileSync(file, sealJson(JSON.stringify(plan)))
   await expect(world.land()).rejects.toMatchObject({ code: 'lander/redo-differs' })
   expect(await world.rows('sword_purchases')).toEqual([])
 })
