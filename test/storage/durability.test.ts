@@ -70,7 +70,7 @@ test('a file that is created has its bytes synced before its name, and its name 
 
 test('a directory that is made is synced in the one above', async () => {
   await makeDirectory(join(folder, 'a', 'b'))
-  expect(recorder.seen).toEqual(['mkdir folder/a/b', 'sync folder/a', 'sync folder'])
+  expect(recorder.seen).toEqual(['mkdir folder/a', 'mkdir folder/a/b', 'sync folder/a', 'sync folder'])
 })
 
 test('a data file that is taken has its bytes synced before its name, and its name after that', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { KillReport } from '../../src/verify/kill/kill-test.ts'
+import type { KillReport } from '../../src/verify/kill/run-kill.ts'
 import { landfall } from '../cli/run-cli.ts'
 import { temporaryFolder } from '../support/landfall.ts'
 

@@ -1,5 +1,5 @@
 /** The report of a crash test for people. */
-import type { Kill, KillReport } from './kill-test.ts'
+import type { Kill, KillReport } from './run-kill.ts'
 import { VICTIMS } from './pipeline-copy.ts'
 
 /** Ids that are named in full. */

@@ -92,8 +92,9 @@ export const DOOR_BUGS: Bug[] = [
     const events = await lake.load(EVENTS_TABLE.name)`,
       },
       {
-        find: 'names.map((name) => (name === EVENTS_TABLE.name ? events : lake.load(name)))',
-        replace: 'names.map((name, i) => (name === EVENTS_TABLE.name ? events : others[i]))',
+        find: `names.map((name) =>
+        name === EVENTS_TABLE.name ? events : (all.find((state) => state.name === name) ?? lake.load(name)),`,
+        replace: 'names.map((name, i) => name === EVENTS_TABLE.name ? events : others[i],',
       },
     ],
     check: { file: 'test/sql/pin.test.ts', test: '' },
