@@ -1,6 +1,7 @@
 /** The report of a crash test for people. */
-import type { Kill, KillReport } from './run-kill.ts'
+
 import { VICTIMS } from './pipeline-copy.ts'
+import type { Kill, KillReport } from './run-kill.ts'
 
 /** Ids that are named in full. */
 const NAMED_MAX = 5
