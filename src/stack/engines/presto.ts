@@ -57,9 +57,13 @@ export const presto: Engine<PrestoState> = {
         }
       },
       async isReady({ url }) {
-        const answer = await fetch(`${url}/v1/cluster`, { signal: AbortSignal.timeout(PROBE_MAX_MS) })
-        const { activeWorkers } = (await answer.json()) as { activeWorkers?: number }
-        return answer.ok && (activeWorkers ?? 0) > 0
+        const ask = async (path: string) => {
+          const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(PROBE_MAX_MS) })
+          return (await answer.json()) as { starting?: boolean; activeWorkers?: number }
+        }
+        // It counts workers before it takes statements.
+        if ((await ask('/v1/info')).starting !== false) return false
+        return ((await ask('/v1/cluster')).activeWorkers ?? 0) > 0
       },
     }
   },
