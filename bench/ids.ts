@@ -144,7 +144,9 @@ class Ids {
         offsets[i] = this.count + i
         received[i] = RECEIVED + (this.count + i) * 10_000
       }
-      this.duplicates.note(0, this.#group, 0, rows, (row) => this.#candidates.push({ row, route: false }))
+      this.duplicates.note(0, this.#group, 0, rows, (row) =>
+        this.#candidates.push({ row, route: false, healed: false }),
+      )
       this.#met += this.#candidates.length
       await this.#decide(rows)
     }

@@ -180,7 +180,8 @@ export class Intake {
     const { scratch, candidates, healed } = this.chunk
     scratch.eachGroup(from, (group, base, first, last) => {
       this.#ids.note(partition, group, first, last, (at) => {
-        if (!healed.has(base + at)) candidates.push({ row: base + at, route: group.routes[at] === 1 })
+        const row = base + at
+        candidates.push({ row, route: group.routes[at] === 1, healed: healed.has(row) })
       })
     })
   }

@@ -29,6 +29,8 @@ const TOUCHED = 128
 export interface Candidate {
   row: number
   route: boolean
+  /** Of a healed event: others decide (healed-events.ts). */
+  healed: boolean
 }
 
 /** Rows with the prints of their ids: two halves a row, high and low. */
@@ -183,7 +185,8 @@ export class Duplicates {
     await this.#store.room()
     await this.#store.find(wanted)
     const fetched = await this.#fetch(scratch, wanted)
-    for (const [i, { row, route }] of candidates.entries()) {
+    for (const [i, { row, route, healed }] of candidates.entries()) {
+      if (healed) continue
       const id = wanted[i]!
       const self = scratch.recordOf(row)
       // Records of this chunk may have become first ones since.
