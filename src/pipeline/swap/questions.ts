@@ -38,7 +38,7 @@ async function ask(engine: SqlEngine, sql: string): Promise<Answer> {
   try {
     const rows: string[] = []
     const { pages } = await engine.query(sql)
-    for await (const page of pages) rows.push(...page.map(stringifyExact))
+    for await (const page of pages) for (const row of page) rows.push(stringifyExact(row))
     return { rows: rows.sort() }
   } catch (error) {
     return { failed: formatError(error) }
