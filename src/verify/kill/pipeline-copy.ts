@@ -53,7 +53,8 @@ export class PipelineCopy {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A Ctrl-C is for us; we end it.
       detached: true,
-      env: withoutSettings(process.env),
+      // What a killed process leaves goes with the scratch directory.
+      env: { ...withoutSettings(process.env), TMPDIR: data },
     })
     this.#child = child
     for (const stream of [child.stdout!, child.stderr!]) {
