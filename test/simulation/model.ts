@@ -48,6 +48,11 @@ export class Model {
     this.#acknowledged.push({ offset, text, ...(id === undefined ? {} : { id }) })
   }
 
+  /** Something was answered that the log has not shown yet. */
+  get isBeyondHistory(): boolean {
+    return this.#acknowledged.some(({ offset }) => offset >= this.history.length)
+  }
+
   /** The next records of the log. */
   add(record: Stored): void {
     if (record.offset !== this.history.length)
