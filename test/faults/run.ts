@@ -1,9 +1,10 @@
 /**
  * `npm run test:faults`: the quick profile, which is part of `npm test`. With `--long` everything, for hours:
  *
- *   npm run test:faults -- --long [--only NAME,…] [--seed N] [--scale 0.01] [--json FILE]
+ *   npm run test:faults -- --long [--only NAME,…] [--seed N] [--scale 0.01] [--lanes 2] [--json FILE]
  *
- * `--scale` takes a part of the long profile's numbers. A failure names its seed and keeps its directory.
+ * `--scale` takes a part of the long profile's numbers, `--lanes` so many processes of the sweep at once. A failure names its seed and
+ * keeps its directory.
  */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -20,14 +21,15 @@ import { runSweep } from './sweep.ts'
 type Figures = Record<string, unknown> & { wrong?: number }
 
 interface Part {
-  run(seed: number, scale: number, tell: (text: string) => void): Promise<Figures>
+  run(seed: number, scale: number, tell: (text: string) => void, lanes: number): Promise<Figures>
 }
 
 const PARTS: Record<string, Part> = {
   sweep: {
-    run: async (seed, scale, tell) => ({
+    run: async (seed, scale, tell, lanes) => ({
       ...(await runSweep({
         seed,
+        lanes,
         points: Math.ceil(10_000 * scale),
         every: Math.ceil(1 / scale),
         onProgress: ({ points, verdicts }) => tell(`${points} crash points, ${verdicts} verdicts`),
@@ -88,6 +90,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seed: { type: 'string' },
     scale: { type: 'string', default: '1' },
+    lanes: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 })
@@ -105,10 +108,12 @@ else {
 async function runLong(): Promise<void> {
   const names = values.only === undefined ? Object.keys(PARTS) : values.only.split(',')
   const unknown = names.filter((name) => PARTS[name] === undefined)
-  const scale = Number(values.scale)
-  if (unknown.length > 0 || !(scale > 0 && scale <= 1)) {
+  const [scale, lanes] = [Number(values.scale), Number(values.lanes)]
+  if (unknown.length > 0 || !(scale > 0 && scale <= 1) || !(lanes >= 1)) {
     const parts = Object.keys(PARTS).join(', ')
-    process.stderr.write(`test:faults: --only takes ${parts}; --scale a number above 0 and up to 1\n`)
+    process.stderr.write(
+      `test:faults: --only takes ${parts}; --scale a number above 0 and up to 1; --lanes a number from 1\n`,
+    )
     process.exitCode = 2
     return
   }
@@ -117,7 +122,7 @@ async function runLong(): Promise<void> {
   for (const name of names) {
     const began = performance.now()
     try {
-      const found = await PARTS[name]!.run(seed, scale, teller(name))
+      const found = await PARTS[name]!.run(seed, scale, teller(name), lanes)
       figures[name] = { ...found, seconds: Math.round((performance.now() - began) / 1000) }
       if ((found.wrong ?? 0) > 0) process.exitCode = 1
     } catch (error) {
