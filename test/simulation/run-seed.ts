@@ -161,6 +161,8 @@ export async function settle(world: World, clients: Clients): Promise<void> {
   const random = createRandom(0)
   await world.closeDoor(true)
   await world.closeLanding(true)
+  // As a supervisor does: what was answered and could not be published is known from here on.
+  await world.openDoor()
   await clients.retry(true)
   if (clients.unanswered > 0) throw new Error('a request is not answered although the disk is well')
   for (const machine of [world.machine, 1 - world.machine]) {
