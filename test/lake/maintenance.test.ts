@@ -284,11 +284,14 @@ describe('expiry and removal', () => {
     expect(left).not.toContain(orphan!.path)
   })
 
-  test('a file that this process has written and not yet committed is no orphan', async () => {
-    const state = await landMany(await open(), 2)
+  test('a file that this process has written and not yet committed is no orphan, also when the clock is set wrong for a while', async () => {
+    const state = await landMany(await open({ sweepIntervalMs: 0 }), 2)
     const add = await lake.lake.writeFiles(lake.connection, state, purchaseRows(20, 5))
     lake.aheadMs = 9 * MINUTE
     await maintain()
+    lake.aheadMs = 25 * MINUTE
+    await maintain()
+    lake.aheadMs = 9 * MINUTE
     await lake.lake.commit('purchases', {
       add,
       expect: { position: positionAt(20), epoch: 0 },

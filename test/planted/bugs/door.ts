@@ -78,7 +78,7 @@ export const DOOR_BUGS: Bug[] = [
     name: 'tables-not-asked-for-the-known-end',
     harm: 'a log restored from an old copy gives offsets out again',
     file: 'src/pipeline/door.ts',
-    edits: [{ find: '...(end === undefined ? {} : { knownEnd: end })', replace: '' }],
+    edits: [{ find: '...(end === undefined ? {} : { knownEnd: end })', replace: '...(end && {})' }],
     check: { file: 'test/pipeline/door.test.ts', test: 'a log that tables know more of' },
   },
   {
