@@ -243,6 +243,30 @@ describe('a full disk', () => {
     expect((await values(log)).map((value) => value.slice(0, 5))).toEqual(['aaaaa', 'small', 'ccccc'])
   })
 
+  test('what could not be published is published when there is room, although nothing more is appended', async () => {
+    const directory = newDirectory()
+    let torn = 0
+    const files = withFaults((real) => ({
+      write(fd, bytes, from, length, position) {
+        // A slot of the file `durable`, written in part.
+        if (torn === 0 || bytes.length !== 68) return real.write(fd, bytes, from, length, position)
+        torn -= 1
+        real.write(fd, bytes, from, 40, position)
+        throw systemError('ENOSPC')
+      },
+    }))
+    await using log = await openSmall(directory, { files })
+    await log.append([newRecord('a')])
+    torn = 3
+    await log.append([newRecord('b')])
+    // Another process still finds one whole slot, and then sees the rest.
+    await using reader = await openEmbeddedReader({ directory })
+    expect(await values(reader)).toEqual(['a'])
+    await reader.waitBeyond({ logId: log.id, next: { 0: 1 } }, AbortSignal.timeout(20_000))
+    expect(await values(reader)).toEqual(['a', 'b'])
+    expect(torn).toBe(0)
+  })
+
   test('short writes are completed', async () => {
     const directory = newDirectory()
     const files = withFaults((real) => ({

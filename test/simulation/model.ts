@@ -28,7 +28,7 @@ export class Model {
   readonly #members = new Map<string, number>()
   /** Every text that was sent; true: it may be in the log. */
   readonly #sent = new Map<string, boolean>()
-  readonly #acknowledged: { offset: number; text: string; id?: string }[] = []
+  #acknowledged: { offset: number; text: string; id?: string }[] = []
 
   /** It is sent now; until it is answered it may or may not be there. */
   send(text: string): void {
@@ -62,14 +62,16 @@ export class Model {
     this.#checkSender(record)
   }
 
-  /** All that was answered is there, where its receipt says. */
-  checkAcknowledged(): void {
-    for (const { offset, text, id } of this.#acknowledged) {
+  /** All that was answered is there, where its receipt says; `unpublished`: readers may not see the newest of it yet. */
+  checkAcknowledged(unpublished: boolean): void {
+    const isToCome = ({ offset }: { offset: number }) => unpublished && offset >= this.history.length
+    const toCome = this.#acknowledged.filter(isToCome)
+    for (const { offset, text, id } of this.#acknowledged.filter((one) => !isToCome(one))) {
       const found = this.history[offset]
       if (found?.text !== text || (id !== undefined && found.id !== id))
         throw new Error(`acknowledged at ${offset}: ${id} ${text}; there is ${found?.id} ${found?.text}`)
     }
-    this.#acknowledged.length = 0
+    this.#acknowledged = toCome
   }
 
   /** Raw events of a table when everything before `end` has landed, sorted. */

@@ -29,6 +29,8 @@ export class World {
   /** Numbers what is sent. */
   #count = 0
   #ended = 0
+  /** Of the last door that opened the log: what a full disk kept it from publishing, readers do not see until the next one has. */
+  #doorProcess: SimProcess | undefined
 
   constructor(name: string) {
     this.directory = join(ROOT, name)
@@ -47,6 +49,7 @@ export class World {
     this.door = await this.#start(process, (starting) =>
       Door.open(this.directory, PIPELINES[this.version]!, this.time, starting),
     )
+    this.#doorProcess = this.door?.process ?? this.#doorProcess
     return this.door
   }
 
@@ -147,7 +150,7 @@ export class World {
     // An end that could not be published is known to the next door only: the log died of it, and its process is started again.
     const isDown = this.door === undefined || this.door.isDead || this.door.process.isDead
     if (isDown && this.model.isBeyondHistory && (await this.openDoor()) !== undefined) await this.#readLog()
-    this.model.checkAcknowledged()
+    this.model.checkAcknowledged(this.#doorProcess?.wasHurt === true)
   }
 
   async #readLog(): Promise<void> {

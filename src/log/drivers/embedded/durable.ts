@@ -71,16 +71,18 @@ export class DurableFile {
     return new DurableFile(files, fd, logId, sequence)
   }
 
+  /** One that fails may have torn its slot: the next goes to the same, and the other stays whole. */
   publish(durable: Durable): void {
     const slot = this.#slot
-    this.#sequence += 1
+    const sequence = this.#sequence + 1
     putUint64(slot, 24, durable.epoch)
-    putUint64(slot, 32, this.#sequence)
+    putUint64(slot, 32, sequence)
     putUint64(slot, 40, durable.segment)
     putUint64(slot, 48, durable.position)
     putUint64(slot, 56, durable.next)
     slot.writeUInt32LE(crc32c(slot.subarray(0, CRC_AT)), CRC_AT)
-    writeAll(this.#files, this.#fd, slot, (this.#sequence % 2) * SLOT_DISTANCE)
+    writeAll(this.#files, this.#fd, slot, (sequence % 2) * SLOT_DISTANCE)
+    this.#sequence = sequence
   }
 
   sync(): Promise<void> {

@@ -26,6 +26,9 @@ import { datasync, type LogFiles, writeAll } from './files.ts'
 import { type Frame, FrameQueue, type FrameQueueSettings } from './frame-queue.ts'
 import type { ActiveSegment, SegmentMaker } from './segment.ts'
 
+/** Readers wait so long for what could not be published. */
+const PUBLISH_AGAIN_MS = 100
+
 export interface WriterSettings extends FrameQueueSettings {
   segmentAgeMs: number
   idleMarkerMs: number
@@ -56,6 +59,7 @@ export class Writer {
   #idleTimer: NodeJS.Timeout | undefined
   #lastCommitMs = 0
   #unpublished: unknown
+  #publishTimer: NodeJS.Timeout | undefined
 
   constructor(settings: WriterSettings, parts: WriterParts, segment: ActiveSegment, epoch: number) {
     this.#settings = settings
@@ -92,6 +96,7 @@ export class Writer {
         this.#drained = resolve
       })
     }
+    clearTimeout(this.#publishTimer)
     return this.#stopped.cause === undefined ? this.#segment : undefined
   }
 
@@ -191,13 +196,22 @@ export class Writer {
     this.#publish()
   }
 
-  /** Without room the next publication makes up for this one; a file that cannot be written at all ends the log. */
+  /** Without room it is tried again until readers see it; a file that cannot be written at all ends the log. */
   #publish(): void {
+    clearTimeout(this.#publishTimer)
     try {
       this.#parts.durableFile.publish(this.durable)
     } catch (error) {
-      if (!isNoRoom(error)) this.#unpublished = error
+      if (isNoRoom(error)) this.#publishTimer = setTimeout(this.#publishAgain, PUBLISH_AGAIN_MS)
+      else this.#unpublished = error
     }
+  }
+
+  /** What was answered is durable, and no append may come to publish it. */
+  readonly #publishAgain = (): void => {
+    if (this.#stopped?.cause !== undefined) return
+    this.#publish()
+    if (this.#unpublished !== undefined && !this.#committing) this.#finishCommit()
   }
 
   /** Nothing of the frame is in the log. */
