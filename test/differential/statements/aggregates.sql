@@ -126,3 +126,6 @@ SELECT sum(price), avg(price), sum(huge) FROM every_type WHERE id > 2
 
 -- averages of intervals and dates
 SELECT max(birthday), min(moment), max(bytes), min(price) FROM every_type WHERE id > 2
+
+-- count_if of nothing and of nulls
+SELECT count_if(cost > 9) FROM purchases WHERE cost IS NULL UNION ALL SELECT count_if(ratio > 1) FROM empty

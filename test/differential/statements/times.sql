@@ -108,3 +108,6 @@ SELECT count(*) FROM purchases WHERE "timestamp" >= TIMESTAMP '2021-07-31 00:00:
 
 -- sequences of days
 SELECT sequence(DATE '2020-02-27', DATE '2020-03-01'), sequence(DATE '2020-01-31', DATE '2020-04-30', INTERVAL '1' MONTH)
+
+-- an ISO time has milliseconds
+SELECT from_iso8601_timestamp('2021-07-30T23:59:59.999999Z') = TIMESTAMP '2021-07-30 23:59:59.999 UTC', from_iso8601_timestamp('2021-07-30T18:43:03.611999Z')

@@ -69,6 +69,13 @@ function count(call: Call): Expression {
   return aggregate(call, 'count', all(call), BIGINT)
 }
 
+/** Of no rows, or of nulls alone, 0: DuckDB says NULL. */
+function countIf(call: Call): Expression {
+  expectArguments(call, 1)
+  const made = aggregate(call, 'count_if', all(call), BIGINT)
+  return { ...made, text: ['CAST(coalesce(', made.text, ', 0) AS BIGINT)'] }
+}
+
 /** DuckDB adds integers up in 128 bits, and decimals like Trino. */
 function sum(call: Call): Expression {
   expectArguments(call, 1)
@@ -230,7 +237,7 @@ export const AGGREGATE_CALLS: ReadonlyMap<string, CallRule> = new Map([
   ['arbitrary', of('any_value', 1, first)],
   ['any_value', of('any_value', 1, first)],
   ['array_agg', of('list', 1, (args) => array(first(args)))],
-  ['count_if', of('count_if', 1, always(BIGINT), true)],
+  ['count_if', countIf],
   ['bool_and', of('bool_and', 1, always(BOOLEAN))],
   ['bool_or', of('bool_or', 1, always(BOOLEAN))],
   ['every', of('bool_and', 1, always(BOOLEAN))],

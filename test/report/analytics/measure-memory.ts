@@ -1,0 +1,106 @@
+/**
+ * node test/report/analytics/measure-memory.ts [EVENTS] [BYTES]
+ *
+ * Makes a lake with that many events (default 10 million, of 100,000 persons over 30 days, in `raw_event`), and asks each function of the
+ * analytics in a process of its own whose engine may use that much memory (default 500,000,000). Prints what each took, and the most that
+ * the whole process ever held. Exit code 1 when one of them failed.
+ */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { openFileCatalog } from '../../../src/catalog/drivers/file.ts'
+import { openLake } from '../../../src/lake/iceberg-lake.ts'
+import { EVENTS_TABLE } from '../../../src/model/pipeline.ts'
+import {
+  type Analysis,
+  activeUsers,
+  type EventSource,
+  funnel,
+  paths,
+  percentiles,
+  retention,
+  revenuePerUser,
+  sessions,
+  topN,
+} from '../../../src/report/analytics.ts'
+import { openDuckdbEngine } from '../../../src/sql/drivers/duckdb/duckdb-engine.ts'
+import { openLocalStorage } from '../../../src/storage/drivers/local.ts'
+import { land, openTestLake } from '../../lake/support.ts'
+
+const from: EventSource = {
+  table: 'events',
+  subject: { member: 'user' },
+  time: { column: 'received_at' },
+  event: { column: 'event_type' },
+}
+const amount = { member: 'amount', type: 'bigint' } as const
+
+const ANALYSES: Record<string, Analysis> = {
+  funnel: funnel({
+    from,
+    steps: ['look', 'choose', 'buy', 'join', 'leave'].map((event) => ({ event })),
+    windowMs: 7 * 86_400_000,
+  }),
+  sessions: sessions({ from, per: 'day' }),
+  paths: paths({ from }),
+  'active users': activeUsers({ from, per: 'day' }),
+  retention: retention({ from, per: 'week' }),
+  revenue: revenuePerUser({ from, amount, per: 'week' }),
+  percentiles: percentiles({ from, value: amount }),
+  'percentiles of persons': percentiles({ from, value: amount, of: 'subjects' }),
+  'top persons': topN({ from, by: { member: 'user' }, measure: { sum: amount } }),
+}
+
+const EVENTS_AT_ONCE = 2_000_000
+
+async function make(events: number) {
+  const test = await openTestLake({})
+  let state = await test.lake.ensure(EVENTS_TABLE, { position: { logId: 'log-1', next: { 0: 0 } } })
+  for (let at = 0; at < events; at += EVENTS_AT_ONCE) {
+    const to = Math.min(events, at + EVENTS_AT_ONCE)
+    // hash(n): who, when and what have nothing to do with each other.
+    state = await land(
+      test,
+      state,
+      `SELECT 'e' || n AS event_id, 0::INTEGER AS "partition", n AS "offset",
+        TIMESTAMPTZ '2026-10-01 00:00:00+00' + to_microseconds((hash(n) % 2592000000000)::BIGINT) AS received_at,
+        ['look', 'look', 'look', 'choose', 'choose', 'buy', 'join', 'leave'][(hash(n + 1) % 8)::BIGINT + 1] AS event_type,
+        '{"user":"user-' || hash(n + 2) % 100000 || '.example.com","amount":' || hash(n + 3) % 1000 || ',"agent":"ApacheBench/2.3"}' AS raw_event
+        FROM range(${at}, ${to}) AS r(n)`,
+      to,
+    )
+  }
+  return test
+}
+
+async function ask(root: string, name: string, memoryMax: number): Promise<void> {
+  const storage = openLocalStorage(root)
+  const lake = openLake({ storage, catalog: openFileCatalog(storage) })
+  await using engine = await openDuckdbEngine({ lake, settings: { memoryMax } })
+  const start = performance.now()
+  let rows = 0
+  for await (const page of (await engine.query(ANALYSES[name]!.sql)).pages) rows += page.length
+  const seconds = (performance.now() - start) / 1000
+  const peak = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1000
+  process.stdout.write(
+    `${name.padEnd(24)} ${String(rows).padStart(6)} rows ${seconds.toFixed(1).padStart(7)} s   process ${peak.toFixed(0).padStart(5)} MB at most\n`,
+  )
+}
+
+const [first = '10000000', second = '500000000', third] = process.argv.slice(2)
+if (third !== undefined) await ask(first, third, Number(second))
+else {
+  await using test = await make(Number(first))
+  process.stdout.write(`${first} events; memory of the engine at most ${second} bytes\n`)
+  for (const name of Object.keys(ANALYSES)) {
+    const self = fileURLToPath(import.meta.url)
+    const { status, stderr } = spawnSync(process.execPath, [self, test.root, second, name], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    if (status === 0) continue
+    process.exitCode = 1
+    process.stdout.write(
+      `${name.padEnd(24)} failed: ${stderr.toString().match(/\w+\/[\w-]+.*|.*Error.*/)?.[0] ?? stderr}\n`,
+    )
+  }
+}
