@@ -16,6 +16,9 @@ function lookUp(amounts: Readonly<Record<string, number>>, name: string): number
   return Object.hasOwn(amounts, name) ? amounts[name]! : null
 }
 
+const itemsOf = (kind: string) =>
+  [...PRICES.keys()].filter((name) => name.startsWith(kind)).map((name) => name.slice(kind.length + 1))
+
 const GUILDS = ['house_stark', 'grubs', 'ucbears', 'joestars', 'winden_caves']
 
 const headers = ['Accept', 'Host', 'User-Agent']
@@ -98,6 +101,22 @@ export default definePipeline({
   },
 
   subject: 'Host',
+
+  // History comes with its own times: `landfall simulate --backdate 30d`. Whoever has the key may say when something happened.
+  sources: {
+    default: {},
+    history: { writeKey: process.env.GAME_HISTORY_KEY ?? 'on-this-machine', trustTime: { past: '400d' } },
+  },
+
+  simulate: {
+    routes: {
+      'GET /purchase_a_sword/:name': { params: { name: [...itemsOf('sword'), 'wooden_spoon'] } },
+      'GET /purchase_a_shield/:name': { params: { name: itemsOf('shield') } },
+      'GET /join_guild/:name': { weight: 0.4, params: { name: [...GUILDS, 'secret_club'] } },
+      'GET /leave_guild/:name': { weight: 0.1, params: { name: [...GUILDS, 'house_greyjoy'] } },
+    },
+    funnel: ['GET /', 'GET /purchase_a_sword/:name', 'GET /purchase_a_shield/:name'],
+  },
 
   reference: {
     prices: { file: './prices.csv' },

@@ -5,10 +5,12 @@ import { LandfallError } from '../base/errors.ts'
 import { urlOf } from '../base/setting.ts'
 import { resolveSettings, type SettingName } from '../config.ts'
 import type { Pipeline } from '../model/definition.ts'
+import { checkSimulate, type SimulateInput } from '../model/simulate-input.ts'
 import { loadPipeline } from '../pipeline/load.ts'
-import { roundRequests, type SimulateHints, simulateRequests } from '../simulate/requests.ts'
+import { roundRequests, simulateRequests } from '../simulate/requests.ts'
 import { sendRequests } from '../simulate/send.ts'
 import { formatSummary, summarize } from '../simulate/summary.ts'
+import { mergeHints } from '../simulate/world.ts'
 import { trustAuthority } from './authority.ts'
 import { EXIT, usageError } from './exit.ts'
 import { openProgress } from './progress.ts'
@@ -63,35 +65,43 @@ export async function runSimulate(
 }
 
 /** The requests of the load's round, again and again, one at a time: their order is part of the load. */
-export function roundsOf(hints: SimulateHints, rounds: number) {
+export function roundsOf(hints: SimulateInput, rounds: number) {
   const round = roundRequests(hints.round ?? [])
   if (round.length === 0) {
     throw new LandfallError('fix-config', 'simulate/no-round', 'the load has no round to send', {
-      hint: 'Give load.json, or settings.simulate of the pipeline, a list "round"',
+      hint: 'Give load.json, or simulate of the pipeline file, a list "round"',
     })
   }
   const requests = Array.from({ length: rounds }, () => round).flat()
   return { title: `${rounds} rounds`, requests, count: requests.length, concurrency: 1 }
 }
 
-/** A load file that was named, else `load.json` beside the pipeline, else what the pipeline says. */
+/** What the pipeline file says, and laid over it a load file: the one that was named, else `load.json` beside the pipeline. */
 export async function loadHints(
   path: string,
   file: string | undefined,
   pipeline: Pipeline,
-): Promise<SimulateHints> {
+): Promise<SimulateInput> {
+  const own = pipeline.definition.simulate
   const beside = join(dirname(path), 'load.json')
   const from = file ?? (existsSync(beside) ? beside : undefined)
-  if (from === undefined) return (pipeline.compiled.settings.simulate ?? {}) as SimulateHints
+  if (from === undefined) return mergeHints(own, undefined)
+  return mergeHints(own, await readLoad(from, pipeline))
+}
+
+async function readLoad(file: string, { definition }: Pipeline): Promise<SimulateInput> {
+  let load: unknown
   try {
-    return JSON.parse(await readFile(from, 'utf8')) as SimulateHints
+    load = JSON.parse(await readFile(file, 'utf8'))
   } catch (error) {
     throw new LandfallError(
       'fix-config',
       'simulate/load',
-      `the load ${from} cannot be read: ${(error as Error).message}`,
+      `the load ${file} cannot be read: ${(error as Error).message}`,
     )
   }
+  checkSimulate(file, load, definition)
+  return load ?? {}
 }
 
 /** The flag or the environment; else what runs on ./data; else what the pipeline says. */

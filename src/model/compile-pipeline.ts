@@ -9,6 +9,7 @@ import { checkKeys, isOwnName, PIPELINE_NAME, refuse, suggest } from './names.ts
 import type { CompiledPipeline, Question, SourceDefinition, TableDefinition } from './pipeline.ts'
 import type { Plan } from './plan.ts'
 import { checkRoutes } from './route-pattern.ts'
+import { checkSimulate } from './simulate-input.ts'
 import { parseDuration } from './time.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the compiler reads a definition whatever its types.
@@ -29,6 +30,7 @@ const OPTIONS = [
   'questions',
   'views',
   'reference',
+  'simulate',
   'settings',
 ]
 
@@ -50,6 +52,7 @@ export function compilePipeline(definition: AnyDefinition): CompiledPipeline {
   const headers = namedHeaders(plan, tables, definition.headers ?? [])
   checkRoutes(definition.routes ?? {})
   checkState(definition.state)
+  checkSimulate('simulate', definition.simulate, definition)
   const sources = compileSources(definition.sources ?? {})
   const duplicates = compileDuplicates(definition.duplicates ?? {})
   return {

@@ -4,6 +4,7 @@
  */
 import type { Static, TObject, TProperties, TSchema } from 'typebox'
 import type { CompiledPipeline } from './pipeline.ts'
+import type { SimulateInput } from './simulate-input.ts'
 
 /** Event name → TypeBox object schema. */
 export type EventSchemas = Record<string, TObject<TProperties>>
@@ -126,6 +127,10 @@ export interface ReferenceInput {
   columns?: Record<string, ReferenceType>
 }
 
+/** Names of the members; any name where the type is any, as of a pipeline whose routes nobody looks at. */
+// biome-ignore lint/suspicious/noExplicitAny: any is what it is about.
+type NamesOf<T> = 0 extends 1 & T ? any : keyof T & string
+
 export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySchemas> {
   name: string
   events: E
@@ -147,6 +152,8 @@ export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySch
   views?: Record<string, string>
   /** Name → a file that can be asked like a table. */
   reference?: Record<string, ReferenceInput>
+  /** What made-up players do (`landfall simulate`); without it everything is guessed from routes and events. */
+  simulate?: SimulateInput<NamesOf<NoInfer<R>>, NamesOf<NoInfer<E>>>
   settings?: Record<string, unknown>
 }
 

@@ -1,5 +1,6 @@
 /** Events of a plan with made-up values that the plan accepts, for `POST /v1/events`. */
 import type { Plan, PlanProperty } from '../model/plan.ts'
+import { skewed } from './choices.ts'
 import type { Random } from './random.ts'
 
 /** One event, of any type in the plan; undefined when the plan has none. */
@@ -8,25 +9,32 @@ export function eventOf({ events }: Plan, random: Random): Record<string, unknow
   if (names.length === 0) return undefined
   const { name, properties } = events[random.pick(names)]!
   const given = properties.filter(({ required }) => required || random.below(2) === 1)
-  const values = given.map((property) => [property.name, valueOf(property, random)])
+  const values = given.map((property) => [property.name, propertyValue(property, random, DAY)])
   return { event_type: name, ...Object.fromEntries(values) }
 }
 
-function valueOf(property: PlanProperty, random: Random): unknown {
+/** Of events that happen at no time in particular. */
+const DAY = Date.UTC(2026, 0, 15, 12)
+
+/** A value that the plan accepts. Times and dates are `time` (ms since 1970), or up to ten days before. */
+export function propertyValue(property: PlanProperty, random: Random, time: number): unknown {
   if (property.oneOf) return random.pick(property.oneOf)
   const { type } = property
   switch (type) {
     case 'int':
     case 'long':
-      return Math.ceil(least(property)) + random.below(Math.floor(span(property)) + 1)
+      return wholeOf(property, random)
     case 'double':
-      return least(property) + random.below(Math.floor(span(property)) + 1)
+      return within(
+        property,
+        Math.round(skewed(random, least(property), least(property) + span(property)) * 100) / 100,
+      )
     case 'boolean':
       return random.below(2) === 1
     case 'date':
-      return `2026-01-${10 + random.below(20)}`
+      return new Date(time - random.below(10) * DAY_MS).toISOString().slice(0, 10)
     case 'timestamptz':
-      return `2026-01-${10 + random.below(20)}T12:00:00Z`
+      return new Date(time).toISOString()
     case 'json':
       return property.jsonKind === 'array' ? [random.below(9)] : { n: random.below(9) }
     case 'string':
@@ -37,9 +45,20 @@ function valueOf(property: PlanProperty, random: Random): unknown {
   }
 }
 
+const DAY_MS = 86_400_000
 const least = ({ minimum, maximum }: PlanProperty) => minimum ?? Math.min(1, maximum ?? 1)
 const span = (property: PlanProperty) =>
   Math.min(99, (property.maximum ?? least(property) + 99) - least(property))
+
+/** As amounts and counts are: small ones are frequent, and a few are large. */
+function wholeOf(property: PlanProperty, random: Random): number {
+  const from = Math.ceil(least(property))
+  return from + Math.floor(skewed(random, 0, Math.floor(span(property)) + 1))
+}
+
+function within({ minimum = -Infinity, maximum = Infinity }: PlanProperty, value: number): number {
+  return Math.min(maximum, Math.max(minimum, value))
+}
 
 function textOf({ minLength = 0, maxLength = 12 }: PlanProperty, random: Random): string {
   return `text_${random.below(8)}`.padEnd(minLength, 'x').slice(0, Math.max(minLength, maxLength))

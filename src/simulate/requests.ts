@@ -1,6 +1,11 @@
-/** Requests of made-up players: which user calls which route of the pipeline with which values, decided by a seed. */
+/**
+ * Requests without a story, as simple generators make them: a user by chance calls a route by chance, again and again (users × endpoints ×
+ * requests). Players with habits are in simulate.ts. And rounds: requests in an order that somebody wrote down.
+ */
 import { LandfallError } from '../base/errors.ts'
 import type { Pipeline } from '../model/definition.ts'
+import type { RoundStepInput, RouteInput, SimulateInput } from '../model/simulate-input.ts'
+import { hostOf } from './person.ts'
 import { createRandom, type Random } from './random.ts'
 import { valueOf, wordOf } from './values.ts'
 
@@ -9,32 +14,6 @@ export interface SimulatedRequest {
   path: string
   headers: Record<string, string>
   body: string | undefined
-}
-
-/** `settings.simulate` of a pipeline, or a file `load.json` beside it. */
-export interface SimulateHints {
-  /** Users are `user<N>.<domain>`. */
-  domains?: string[]
-  /** `METHOD /path/:parameter` → how often it is called and with what. Routes that are not named get weight 1. */
-  routes?: Record<string, RouteHint>
-  /** Requests to send in this very order, for `--rounds`. */
-  round?: readonly RoundStep[]
-}
-
-export interface RoundStep {
-  count?: number
-  host: string
-  method?: string
-  path: string
-  body?: unknown
-}
-
-export interface RouteHint {
-  weight?: number
-  /** Route parameter → values to choose from. */
-  params?: Record<string, readonly string[]>
-  /** Bodies to choose from; generated from the schema of the route when absent. */
-  bodies?: readonly unknown[]
 }
 
 interface Endpoint {
@@ -46,27 +25,23 @@ interface Endpoint {
   schema: object | undefined
 }
 
-const DOMAINS = ['comcast.com', 'att.com', 'gmail.com', 'verizon.net', 'yahoo.com']
-
 /** The requests without end: the i-th is the same for the same pipeline, hints, seed and number of users. */
 export function* simulateRequests(
   pipeline: Pipeline,
-  hints: SimulateHints,
+  hints: SimulateInput,
   users: number,
   seed: number,
 ): Generator<SimulatedRequest> {
   const endpoints = endpointsOf(pipeline, hints)
-  const domains = hints.domains ?? DOMAINS
   const random = createRandom(seed)
   for (;;) {
-    const user = 1 + random.below(users)
-    const host = `user${user}.${domains[user % domains.length]}`
+    const host = hostOf(1 + random.below(users), hints.domains)
     yield requestOf(random.pickWeighted(endpoints), host, random)
   }
 }
 
 /** One round of a load, each step as often as it says. */
-export function roundRequests(round: readonly RoundStep[]): SimulatedRequest[] {
+export function roundRequests(round: readonly RoundStepInput[]): SimulatedRequest[] {
   return round.flatMap(({ count = 1, host, method = 'GET', path, body }) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     return Array.from({ length: count }, () => ({ method, path, headers: headersOf(host, text), body: text }))
@@ -99,14 +74,14 @@ function bodyOf({ bodies, schema }: Endpoint, random: Random): string | undefine
   return schema ? JSON.stringify(valueOf(schema, random)) : undefined
 }
 
-function endpointsOf(pipeline: Pipeline, hints: SimulateHints): Endpoint[] {
+function endpointsOf(pipeline: Pipeline, hints: SimulateInput): Endpoint[] {
   const routes = (pipeline.definition.routes ?? {}) as Record<string, object>
   const unknown = Object.keys(hints.routes ?? {}).find((route) => !(route in routes))
   if (unknown !== undefined) {
     throw new LandfallError(
       'fix-config',
       'simulate/unknown-route',
-      `settings.simulate.routes names "${unknown}", which is no route`,
+      `simulate.routes names "${unknown}", which is no route`,
       {
         hint: `The routes are ${Object.keys(routes).join(', ')}`,
       },
@@ -127,11 +102,13 @@ function endpointsOf(pipeline: Pipeline, hints: SimulateHints): Endpoint[] {
   )
 }
 
-function endpointOf(route: string, handler: object, hint: RouteHint): Endpoint {
+function endpointOf(route: string, handler: object, hint: RouteInput): Endpoint {
   const [method = 'GET', pattern = '/'] = route.split(/\s+/, 2)
   const path = pattern.split('/').map((piece) => {
     if (!piece.startsWith(':')) return piece
-    return { name: piece.slice(1), values: hint.params?.[piece.slice(1)] }
+    const values = hint.params?.[piece.slice(1)]
+    const list = values === undefined || Array.isArray(values) ? values : Object.keys(values)
+    return { name: piece.slice(1), values: list as readonly string[] | undefined }
   })
   const schema = 'body' in handler ? (handler.body as object) : undefined
   return { weight: hint.weight ?? 1, method, path, bodies: hint.bodies, schema }

@@ -97,7 +97,7 @@ export function addPipelineCommands(program: Command): void {
     .summary('send requests as players would')
     .description(
       'Drives the routes of a pipeline over HTTP with made-up users, and prints a summary as Apache Bench does. ' +
-        'The same seed sends the same requests. Weights and values come from load.json beside the pipeline, or from its settings.simulate.',
+        'The same seed sends the same requests. Weights and values come from simulate in the pipeline file, and from load.json beside it.',
     )
     .argument('<PIPELINE>', 'the pipeline file')
     .option('--users <N>', 'how many users', '100')

@@ -8,14 +8,15 @@ import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LandfallError } from '../../base/errors.ts'
 import type { Pipeline } from '../../model/definition.ts'
+import type { SimulateInput } from '../../model/simulate-input.ts'
 import { eventOf } from '../../simulate/events.ts'
 import { createRandom } from '../../simulate/random.ts'
-import { type SimulatedRequest, type SimulateHints, simulateRequests } from '../../simulate/requests.ts'
+import { type SimulatedRequest, simulateRequests } from '../../simulate/requests.ts'
 import { type Answered, sendOne } from '../../simulate/send.ts'
 
 export interface LoadOptions {
   pipeline: Pipeline
-  hints: SimulateHints
+  hints: SimulateInput
   seed: number
   /** Where the door is now. */
   address: () => string

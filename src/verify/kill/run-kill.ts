@@ -12,11 +12,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LandfallError } from '../../base/errors.ts'
 import { type Ledger, readLedger } from '../../ledger/ledger.ts'
 import type { Pipeline } from '../../model/definition.ts'
+import type { SimulateInput } from '../../model/simulate-input.ts'
 import { ownPlaces, type Places } from '../../pipeline/places.ts'
 import { openDataEngine } from '../../pipeline/query.ts'
 import { openDataLake, openDataLog } from '../../pipeline/readers.ts'
 import { createRandom, type Random } from '../../simulate/random.ts'
-import type { SimulateHints } from '../../simulate/requests.ts'
 import { type Audit, audit } from './audit.ts'
 import { Load, type Requests } from './load.ts'
 import { PipelineCopy, type PipelineCopyOptions, VICTIMS, type Victim } from './pipeline-copy.ts'
@@ -27,7 +27,7 @@ export interface KillTestOptions extends Omit<PipelineCopyOptions, 'pipeline' | 
   /** … and what is in it. */
   pipeline: Pipeline
   /** How its routes are called (`load.json`). */
-  hints: SimulateHints
+  hints: SimulateInput
   kills: number
   seed: number
   onKill?: (kill: Kill, done: number) => void
