@@ -15,6 +15,7 @@
  *
  * Publication n goes to slot n mod 2, after the sync that it reports. So at any moment, and after any crash, at least one slot
  * is whole: a reader takes the whole one with the higher sequence. The file is never replaced, so that a watch on it holds.
+ * A log that is idle or closed has published its end twice: damage to one slot hides nothing then.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { crc32c } from '@node-rs/crc32'

@@ -96,8 +96,10 @@ export class Writer {
         this.#drained = resolve
       })
     }
+    const isWell = this.#stopped.cause === undefined
+    if (isWell) this.#publish()
     clearTimeout(this.#publishTimer)
-    return this.#stopped.cause === undefined ? this.#segment : undefined
+    return isWell ? this.#segment : undefined
   }
 
   /** The one that is written to. */
@@ -293,7 +295,7 @@ export class Writer {
 
   /**
    * After a while of idleness writes a marker behind the last frame and syncs `durable`: two witnesses that the last frame was
-   * whole, so that damage to it is told from a torn tail even after a power cut.
+   * whole, so that damage to it is told from a torn tail even after a power cut. Both slots of `durable` say the same then.
    */
   readonly #markWhenIdle = (): void => {
     this.#idleTimer = undefined
@@ -326,6 +328,7 @@ export class Writer {
       return
     }
     this.#advance(marker.length, 0)
+    this.#publish()
     await durableFile.sync().catch(() => {})
     this.#finishCommit()
   }
