@@ -84,6 +84,28 @@ test.each([0, 1, 255, 256, 257, 2048, 5000])('%i rows come whole and in order, t
   expect(await rowsOf(engine, sql)).toEqual(expected)
 })
 
+test('an answer that was small and has grown comes whole, and is refused beyond its limit', async () => {
+  const ask = (rowsMax = 1_000_000) => rowsOf(engine, 'SELECT cost FROM purchases ORDER BY cost', { rowsMax })
+  await land(4)
+  expect(await ask()).toEqual([[0], [2]])
+  expect(await ask()).toEqual([[0], [2]])
+  await expect(ask(1)).rejects.toMatchObject({ code: 'sql/too-large' })
+  await land(800)
+  const expected = Array.from({ length: 400 }, (_, i) => [i * 2])
+  expect(await ask()).toEqual(expected)
+  expect(await ask()).toEqual(expected)
+  await expect(ask(300)).rejects.toMatchObject({ code: 'sql/too-large' })
+})
+
+test('a statement fails in the middle as often as it is asked, also when it did not fail before', async () => {
+  const ask = () => rowsOf(engine, 'SELECT 100 / (cost - 4) FROM purchases')
+  await land(4)
+  expect(await ask()).toHaveLength(2)
+  expect(await ask()).toHaveLength(2)
+  await land(10)
+  for (let times = 0; times < 3; times++) await expect(ask()).rejects.toMatchObject({ kind: 'fix-request' })
+})
+
 test('an error leaves nothing to the next question, and comes as often as it is asked', async () => {
   const wrong = `SELECT CASE WHEN i > 100 THEN CAST('x' || cast(i AS varchar) AS integer) END FROM ${numbers(200, 'numbers', 'i')}`
   for (let times = 0; times < 3; times++) {

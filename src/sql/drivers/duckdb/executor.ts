@@ -5,7 +5,8 @@
  * inside DuckDB (a temporary table, which counts against the memory limit and spills to disk) before the first row is handed out:
  * an error then is an error of the query and never a short answer, because a stream that fails in the middle ends in Node's binding
  * like one that is complete, and does not even spoil its transaction. Rows reach JavaScript page by page; a small answer is
- * read at once and leaves its connection.
+ * read at once and leaves its connection. A statement whose last answer was small is answered without the table: DuckDB makes that
+ * whole as well, only outside its memory limit; one that has grown is made again as a table.
  */
 import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
@@ -49,14 +50,21 @@ const INTERRUPT_AGAIN_MS = 50
  * are fewer than a page (2,048) has.
  */
 const SMALL_ROWS = 256
-const KNOWN_COLUMNS_MAX = 256
-const KNOWN_COLUMNS_KEY_MAX = 16_000
+const KNOWN_MAX = 256
+const KNOWN_KEY_MAX = 16_000
+
+/** Of a statement over tables of one schema. */
+interface Known {
+  /** What to prepare it would tell. */
+  columns: ResultColumn[]
+  /** Whether its last answer was small. */
+  isSmall: boolean
+}
 
 export class Executor {
   readonly #instance: DuckDBInstance
   readonly #connections: Connections
-  /** Columns of statements over tables of one schema: what to prepare them would tell. */
-  readonly #columns = new Recent<ResultColumn[]>(KNOWN_COLUMNS_MAX, KNOWN_COLUMNS_KEY_MAX)
+  readonly #known = new Recent<Known>(KNOWN_MAX, KNOWN_KEY_MAX)
   /** Answers that hold a connection. */
   readonly #answers = new Set<TableAnswer>()
   readonly #leaving = new Set<Promise<unknown>>()
@@ -112,21 +120,26 @@ export class Executor {
     watch: Watch = {},
   ): Promise<Answer> {
     const key = `${shape}\n${text.sql}`
-    const { connection, columns, count, rows } = await this.#withConnection(
+    const { connection, columns, count, rows, isInTable } = await this.#withConnection(
       signal,
       text,
       relations,
       async (connection) => {
-        const columns = this.#columns.get(key) ?? (await columnsOf(connection.duckdb, text))
-        this.#columns.set(key, columns)
+        const { duckdb } = connection
+        const known = this.#known.get(key)
+        const columns = known?.columns ?? (await columnsOf(duckdb, text))
         signal.throwIfAborted()
-        watch.read = () => progressOf(connection.duckdb)
-        return { connection, columns, ...(await makeAnswer(connection.duckdb, text, rowsMax)) }
+        watch.read = () => progressOf(duckdb)
+        const small = known?.isSmall ? await smallRows(duckdb, text, rowsMax) : undefined
+        const answer = small ?? (await makeAnswer(duckdb, text, rowsMax))
+        this.#known.set(key, { columns, isSmall: answer.rows !== undefined })
+        return { connection, columns, ...answer, isInTable: small === undefined }
       },
     ).finally(() => (watch.read = undefined))
     if (rows === undefined)
       return this.#keep(new TableAnswer(connection.duckdb, columns, typesOf(text), count))
-    this.#leave(connection)
+    if (isInTable) this.#leave(connection)
+    else this.#connections.giveBack(connection)
     return new SmallAnswer(columns, rows)
   }
 
@@ -238,6 +251,17 @@ async function columnsOf(connection: DuckDBConnection, text: RunText): Promise<R
   } finally {
     prepared.destroySync()
   }
+}
+
+/** The answer without a table, if it is as small as it was. */
+async function smallRows(
+  connection: DuckDBConnection,
+  text: RunText,
+  rowsMax: number,
+): Promise<{ count: number; rows: Value[][] } | undefined> {
+  const result = await runStatement(connection, text, '')
+  const count = result.rowCount
+  return count > Math.min(SMALL_ROWS, rowsMax) ? undefined : { count, rows: allRows(result, typesOf(text)) }
 }
 
 /** Makes the temporary table, whose making tells its rows. Few rows come at once. */
