@@ -13,7 +13,7 @@ export interface BatchPlan {
   version: 1
   /** Batch number: that of `events` and one. */
   number: number
-  /** Epoch of the lander that made the plan; another one executes it under its own. */
+  /** Epoch of the lander that made the plan, or took it over. */
   epoch: number
   /** Where every table stands before the batch, and after it. */
   from: Position

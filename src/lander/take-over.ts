@@ -3,14 +3,16 @@
  * is finished under the definition that began it, and only then a new definition judges.
  *
  * What it has begun is known by a plan in this directory, or, on another machine and after a stream, by tables that stand ahead of `events`:
- * each says by which definition. A kill while it is finished leaves the same, with tables or `events` further on; the next one goes on there.
+ * each says by which definition. A plan counts for the lander that is in charge right after the one that made it, or took it over: one that has been in
+ * charge in between has gone by the tables. A kill while it is finished leaves the same, with tables or `events` further on; the next one goes
+ * on there.
  */
 import type { Lake } from '../lake/lake.ts'
 import type { LogReader } from '../log/log.ts'
 import { type CompiledPipeline, EVENTS_TABLE } from '../model/pipeline.ts'
 import type { PlanFiles } from '../model/plan-store.ts'
 import { covers, furthest, type Position, samePosition } from '../model/position.ts'
-import { type BatchPlan, loadPlan } from './batch-plan.ts'
+import { type BatchPlan, loadPlan, savePlan } from './batch-plan.ts'
 import { loadDefinition } from './definitions.ts'
 import { checkLog, committedPosition, fence, landedStates } from './tables.ts'
 
@@ -47,7 +49,7 @@ export async function takeOver<Session extends { finish(begun: Begun): Promise<v
   await checkLog(log, await committedPosition(lake, log))
   const epoch = await fence(lake)
   for (;;) {
-    const begun = await findBegun(parts, pipeline)
+    const begun = await findBegun(parts, pipeline, epoch)
     if (begun === undefined) {
       const position = await committedPosition(lake, log)
       await checkLog(log, position)
@@ -59,27 +61,36 @@ export async function takeOver<Session extends { finish(begun: Begun): Promise<v
   }
 }
 
-/** The plan of this directory that was begun and not finished, if it is of this log and this lake. */
-export async function openPlan({
-  directory,
-  lake,
-  log,
-}: Omit<TakeOverParts, 'plans'>): Promise<BatchPlan | undefined> {
+/**
+ * The plan of this directory that a lander under `epoch` has made or taken over, and not finished, if it is of this log and this lake. One of
+ * another epoch is history: landers were in charge since that did not know it, and what counts is where they have left the tables.
+ */
+export async function openPlan(
+  { directory, lake, log }: Omit<TakeOverParts, 'plans'>,
+  epoch: number,
+): Promise<BatchPlan | undefined> {
   const plan = await loadPlan(directory)
-  if (plan === undefined || plan.from.logId !== log.id) return undefined
+  if (plan === undefined || plan.from.logId !== log.id || plan.epoch !== epoch) return undefined
   const events = await lake.load(EVENTS_TABLE.name)
   if (plan.number <= (events?.batch ?? 0)) return undefined
   // A lake that was made anew or restored stands elsewhere: the plan is not its history.
   return samePosition(events?.position ?? (await log.start()), plan.from) ? plan : undefined
 }
 
-async function findBegun(parts: TakeOverParts, pipeline: CompiledPipeline): Promise<Begun | undefined> {
-  const { log, lake, plans } = parts
+async function findBegun(
+  parts: TakeOverParts,
+  pipeline: CompiledPipeline,
+  epoch: number,
+): Promise<Begun | undefined> {
+  const { log, lake, plans, directory } = parts
   const definitionOf = async (hash: string) =>
     hash === pipeline.hash ? pipeline : loadDefinition(plans, hash)
-  const plan = await openPlan(parts)
-  if (plan !== undefined)
+  const left = await openPlan(parts, epoch - 1)
+  if (left !== undefined) {
+    const plan = { ...left, epoch }
+    await savePlan(directory, plan)
     return { definition: await definitionOf(plan.definition), from: plan.from, to: plan.to, plan }
+  }
   const from = await committedPosition(lake, log)
   const ahead = (await landedStates(lake)).filter(
     ({ position }) => position?.logId === from.logId && !covers(from, position),

@@ -281,7 +281,7 @@ class SparkLander implements Lander {
   /** One batch: that of a plan which an earlier attempt has left, else the next one. */
   async #landBatch(end: Position): Promise<void> {
     const session = this.#session
-    const left = await openPlan(this.#parts)
+    const left = await openPlan(this.#parts, this.#session.epoch)
     if (left !== undefined) await session.redo(left)
     else {
       if (await this.#isLanded()) return

@@ -132,7 +132,7 @@ export class StreamSession {
   async #start(spark: SparkConnect, end: Position): Promise<TableStreams> {
     const [parts, session] = [this.#parts, this.#session]
     const { everyMs, rowsMax } = this.#settings
-    const left = await openPlan(parts)
+    const left = await openPlan(parts, session.epoch)
     await session.refresh()
     if (left !== undefined) await session.redo(left)
     await clear(spark)
