@@ -19,6 +19,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   log: async () => (await import('./log.ts')).benchLog,
   lander: async () => (await import('./lander.ts')).benchLander,
   ids: async () => (await import('./ids.ts')).benchIds,
+  why: async () => (await import('./why.ts')).benchWhy,
   query: async () => (await import('./query.ts')).benchQuery,
   door: async () => (await import('./door.ts')).benchDoor,
   trino: async () => (await import('./trino.ts')).benchTrino,

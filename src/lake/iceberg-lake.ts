@@ -10,6 +10,7 @@ import {
   type Commit,
   type DataFile,
   type Lake,
+  type LeaseOptions,
   type MaintenanceOptions,
   type MaintenanceReport,
   type PinnedFile,
@@ -152,8 +153,8 @@ class IcebergLake implements Lake {
     return pinned
   }
 
-  lease(files: readonly PinnedFile[], signal?: AbortSignal): Promise<LeasedFiles> {
-    return this.#writer.files.lease(files, signal)
+  lease(files: readonly PinnedFile[], options?: LeaseOptions): Promise<LeasedFiles> {
+    return this.#writer.files.lease(files, options)
   }
 
   writeFiles(connection: DuckDBConnection, state: TableState, select: string): Promise<DataFile[]> {

@@ -128,6 +128,12 @@ export interface MaintenanceReport {
   removedFiles: number
 }
 
+export interface LeaseOptions {
+  signal?: AbortSignal
+  /** Their bytes are not compared with their checksums: whoever opens them leases those again that an answer stands on. */
+  unchecked?: boolean
+}
+
 export interface Lake {
   readonly catalog: Catalog
   readonly storage: Storage
@@ -155,7 +161,7 @@ export interface Lake {
   /** Live files of the state's current snapshot (or of an earlier one), oldest first. */
   files(state: TableState, snapshotId?: bigint): Promise<PinnedFile[]>
   /** Those files for DuckDB to open, in their order, until `release`. */
-  lease(files: readonly PinnedFile[], signal?: AbortSignal): Promise<LeasedFiles>
+  lease(files: readonly PinnedFile[], options?: LeaseOptions): Promise<LeasedFiles>
   /**
    * Writes the rows of a SELECT (whose columns are the table's, by name and in order) as Parquet with field ids and
    * statistics, one or more files per partition value, durable when resolved. No file when there are no rows.

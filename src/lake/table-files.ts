@@ -1,7 +1,7 @@
 import { checksumInName, checksumOf } from '../base/checksum.ts'
 import { LandfallError } from '../base/errors.ts'
 import type { LeasedFiles, LeasedObject, Storage } from '../storage/storage.ts'
-import type { DataFile } from './lake.ts'
+import type { DataFile, LeaseOptions } from './lake.ts'
 import {
   entryStatus,
   type ManifestEntry,
@@ -100,8 +100,15 @@ export class TableFiles {
   }
 
   /** Data files for an engine to open, until `release`; each is the one that was written (`Storage.lease`). */
-  lease(files: readonly LeasedObject[], signal?: AbortSignal): Promise<LeasedFiles> {
-    const wanted = files.map(({ path, bytes }) => ({ path, bytes, crc32c: checksumInName(path) }))
+  lease(
+    files: readonly LeasedObject[],
+    { signal, unchecked = false }: LeaseOptions = {},
+  ): Promise<LeasedFiles> {
+    const wanted = files.map(({ path, bytes }) => ({
+      path,
+      bytes,
+      crc32c: unchecked ? undefined : checksumInName(path),
+    }))
     return this.#storage.lease(wanted, signal)
   }
 

@@ -38,12 +38,33 @@ export class TableRows {
       wanted.every((one) => mayHave(state, file, one)),
     )
     if (files.length === 0) return []
+    const columns = show.filter((name) => names.has(name))
+    const where = wanted.map((one) => conditionOf(state, one)).join(' AND ')
+    const rows = await this.#read(state, files, columns, where, max).catch(async (error: unknown) => {
+      await this.#check(files)
+      throw error
+    })
+    // Damage may make rows and hide them: what is found stands on files that are whole, and so does that nothing is.
+    await this.#check(rows.length > 0 ? rows.map(({ file }) => file) : files)
+    return rows
+  }
+
+  async #check(files: readonly PinnedFile[]): Promise<void> {
     const lease = await this.#lake.lease(files)
+    lease.release()
+  }
+
+  async #read(
+    state: TableState,
+    files: readonly PinnedFile[],
+    columns: readonly string[],
+    where: string,
+    max: number,
+  ): Promise<FoundRow[]> {
+    const lease = await this.#lake.lease(files, { unchecked: true })
     try {
-      const columns = show.filter((name) => names.has(name))
       const byName = new Map(lease.locations.map((location, i) => [location, files[i]!]))
       const selected = columns.map((name) => `CAST(${textOf(state, name)} AS VARCHAR)`)
-      const where = wanted.map((one) => conditionOf(state, one)).join(' AND ')
       const result = await this.#connection.runAndReadAll(
         `SELECT ${['filename', ...selected].join(', ')} FROM ${readParquet(state.schema, lease.locations)} WHERE ${where} LIMIT ${max}`,
       )

@@ -158,10 +158,9 @@ export class TableCheck {
     const { file } = known.entry
     try {
       await this.#size('data', file.url, file.bytes)
-      const leased = await this.#files.lease(
-        [{ path: this.#files.path(file.url), bytes: file.bytes }],
+      const leased = await this.#files.lease([{ path: this.#files.path(file.url), bytes: file.bytes }], {
         signal,
-      )
+      })
       try {
         await this.#rowsOf(leased.locations[0]!, file.url, file.rows)
       } finally {

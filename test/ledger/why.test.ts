@@ -1,4 +1,6 @@
 /** The path of one event, over tables of a real lander: accepted, dead, duplicate, pending and never seen. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { derivedEventId } from '../../src/lander/event-ids.ts'
 import { type Asked, why } from '../../src/ledger/why.ts'
@@ -177,3 +179,20 @@ test('after compaction the row is found in the new file', async () => {
   expect(path!.tables[0]).toMatchObject({ table: 'events', compacted: true })
   expect(path!.tables[1]).toMatchObject({ table: 'purchases', compacted: false, batch: 2 })
 }, 600_000)
+
+test('an answer stands on files that are whole: damage elsewhere does not hinder it, and nothing is not said over damage', async () => {
+  await using world = new World()
+  await world.send({ event: sword, id: 'a' }, { event: sword, id: 'c' })
+  await world.land({ settings: { maintain: false } })
+  await world.send({ event: sword, id: 'x' })
+  await world.land({ settings: { maintain: false } })
+  const [first] = await world.lake.files((await world.lake.load('events'))!)
+  const file = fileURLToPath(first!.url)
+  const bytes = readFileSync(file)
+  bytes[Math.floor(bytes.length / 3)]! ^= 1
+  writeFileSync(file, bytes)
+  const again = (id: string) => why({ log: world.log, lake: world.openLake(), asked: { id } })
+  expect(await again('x')).toMatchObject([{ verdict: 'landed' }])
+  await expect(again('a')).rejects.toMatchObject({ code: 'storage/damaged' })
+  await expect(again('a-never')).rejects.toMatchObject({ code: 'storage/damaged' })
+})

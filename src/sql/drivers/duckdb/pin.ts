@@ -182,7 +182,7 @@ export class Pinner {
         const count = spoolFiles[i]!.length
         const files =
           choice.snapshotId === undefined ? [] : await this.#parts.lake.files(choice.state, choice.snapshotId)
-        const lease = await this.#parts.lake.lease(files, signal)
+        const lease = await this.#parts.lake.lease(files, { signal })
         leases.push(lease)
         const locations = [...lease.locations, ...held.paths.slice(next, next + count)]
         tables.set(name, { state: choice.state, locations })
