@@ -39,7 +39,9 @@ test('settings, views and relations that are sent belong to the session', async 
   ]
   expect(await spark.query('SELECT * FROM sent ORDER BY a')).toEqual(rows)
   expect(
-    await spark.collect(sqlOver('SELECT a FROM mine WHERE a > 1', { mine: { local_relation: { data } } })),
+    await spark.collect(
+      sqlOver({ mine: { local_relation: { data } } }, ({ mine }) => `SELECT a FROM ${mine} WHERE a > 1`),
+    ),
   ).toEqual([{ a: 2 }])
   const other = await open()
   await expect(other.query('SELECT * FROM sent')).rejects.toMatchObject({ code: 'lander/spark-failed' })

@@ -17,6 +17,7 @@ import {
 } from '../../src/lander/drivers/spark/connect/streams.ts'
 import { kafkaPlace, parseSparkUrl, sparkCatalog } from '../../src/lander/drivers/spark/places.ts'
 import { openSession } from '../../src/lander/drivers/spark/server.ts'
+import { checkRead } from '../../src/lander/drivers/spark/stream/check-read.ts'
 import { findSparkEngines, SparkWorld } from './spark-world.ts'
 
 const engines = await findSparkEngines()
@@ -61,10 +62,13 @@ class Stage implements AsyncDisposable {
       { 'kafka.bootstrap.servers': servers, subscribe: topic, startingOffsets: 'earliest' },
       true,
     )
-    const select = `SELECT partition, offset, CAST(value AS STRING) AS text FROM records WHERE ${where}`
     return {
       name: 'streamed',
-      input: sqlOver(select, { records: source }),
+      input: sqlOver(
+        { records: source },
+        ({ records }) =>
+          `SELECT partition, offset, CAST(value AS STRING) AS text FROM ${records} WHERE ${where}`,
+      ),
       table: this.table,
       checkpoint: `file://${this.directory}/checkpoint`,
       trigger,
@@ -127,4 +131,63 @@ test('a stream that fails says why', { timeout: 120_000 }, async ({ skip }) => {
   await expect(awaitStream(stage.spark, query, 60_000)).rejects.toMatchObject({ code: 'lander/spark-failed' })
   expect(await streamFailure(stage.spark, query)).toContain('enough')
   expect(await stage.offsets()).toEqual([])
+})
+
+test('queries that are begun side by side each read from where they were told', { timeout: 240_000 }, async ({
+  skip,
+}) => {
+  if ('missing' in engines) return skip(engines.missing)
+  await using stage = await Stage.open()
+  const { servers, topic } = kafkaPlace(stage.world.logUrl, {})
+  await stage.world.send(...numbers(0, 80))
+  const firsts = Array.from({ length: 8 }, (_, i) => i * 10)
+  const tableOf = (first: number) => `${stage.table}_${first}`
+  await Promise.all(
+    firsts.map((first) =>
+      stage.spark.run(`CREATE TABLE ${tableOf(first)} (partition INT, offset BIGINT) USING iceberg`),
+    ),
+  )
+  const queries = await Promise.all(
+    firsts.map((first) => {
+      const startingOffsets = JSON.stringify({ [topic]: { 0: first } })
+      const options = { 'kafka.bootstrap.servers': servers, subscribe: topic, startingOffsets }
+      const records = readSource('kafka', options, true)
+      return startStream(stage.spark, {
+        name: `from-${first}`,
+        input: sqlOver({ records }, (names) => `SELECT partition, offset FROM ${names.records}`),
+        table: tableOf(first),
+        checkpoint: `file://${stage.directory}/from-${first}`,
+        trigger: 'once',
+      })
+    }),
+  )
+  for (const query of queries) expect(await awaitStream(stage.spark, query, 120_000)).toBe(true)
+  const read = await Promise.all(
+    firsts.map((first) =>
+      stage.spark.query(`SELECT min(offset) AS first, count(*) AS n FROM ${tableOf(first)}`),
+    ),
+  )
+  expect(read.flat()).toEqual(firsts.map((first) => ({ first, n: 80 - first })))
+})
+
+test('a micro-batch for which other records were read than those of its offsets is not taken', {
+  timeout: 120_000,
+}, async ({ skip }) => {
+  if ('missing' in engines) return skip(engines.missing)
+  await using stage = await Stage.open()
+  await stage.spark.run(
+    'CREATE TEMPORARY VIEW landfall_records AS SELECT CAST(id % 2 AS INT) AS partition, id DIV 2 AS offset FROM range(20)',
+  )
+  const staged = (read: number, beyond = 0) => ({
+    table: 'purchases',
+    epoch: { id: 0, end: { logId: 'log', next: {} }, read, beyond },
+    ranges: { 0: { from: 2, to: 7 }, 1: { from: 9, to: 12 } },
+  })
+  // Offsets 10 and 11 of partition 1 have no record.
+  await checkRead(stage.spark, [staged(6), staged(6, 5), staged(11, 5)])
+  for (const wrong of [staged(5), staged(7), staged(5, 5), staged(12, 5)])
+    await expect(checkRead(stage.spark, [staged(6), wrong])).rejects.toMatchObject({
+      code: 'lander/stream-astray',
+      kind: 'retry',
+    })
 })

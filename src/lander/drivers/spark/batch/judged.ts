@@ -85,6 +85,14 @@ export async function countRecords(spark: SparkConnect, ranges: Ranges): Promise
   return countBy(spark, `SELECT partition FROM ${RECORDS} WHERE ${insideSql(ranges)}`)
 }
 
+/** After `lookAhead`: records in each of these ranges, which lie inside its own. */
+export async function countEach(spark: SparkConnect, each: readonly Ranges[]): Promise<number[]> {
+  if (each.length === 0) return []
+  const counts = each.map((ranges, i) => `count_if(${insideSql(ranges)}) AS n${i}`)
+  const [row] = await spark.query(`SELECT ${counts.join(', ')} FROM ${RECORDS}`)
+  return each.map((_, i) => Number(row?.[`n${i}`] ?? 0))
+}
+
 /** Rows per partition. */
 export async function countBy(spark: SparkConnect, select: string): Promise<Record<number, number>> {
   const rows = await spark.query(`SELECT partition, count(*) AS n FROM (${select}) GROUP BY partition`)

@@ -51,10 +51,20 @@ export function readSource(format: string, options: Record<string, string>, stre
   return planned({ read: { is_streaming: streaming, data_source: { format, options } } })
 }
 
-/** SQL text over relations that it names. */
-export function sqlOver(query: string, relations: Record<string, Relation>): Relation {
-  const references = Object.entries(relations).map(([alias, input]) =>
-    planned({ subquery_alias: { input, alias } }),
-  )
-  return planned({ with_relations: { root: planned({ sql: { query } }), references } })
+/**
+ * SQL text over relations: `query` makes it of the names that they have in it. While Spark plans such a statement, the relations are views
+ * of the session, and statements of a session are planned side by side: under one name, one of them would read what another one is to
+ * read. So no two ever have the same name.
+ */
+export function sqlOver<Name extends string>(
+  relations: Readonly<Record<Name, Relation>>,
+  query: (names: Readonly<Record<Name, string>>) => string,
+): Relation {
+  const names = {} as Record<Name, string>
+  const references = (Object.entries(relations) as [Name, Relation][]).map(([name, input]) => {
+    const reference = planned({ subquery_alias: { input, alias: `${name}_${plans + 1}` } })
+    names[name] = reference.subquery_alias!.alias
+    return reference
+  })
+  return planned({ with_relations: { root: planned({ sql: { query: query(names) } }), references } })
 }

@@ -6,6 +6,7 @@
  * 2. Before any is taken, the ids of everything between `events` and the furthest of them are looked at, as a batch does. The
  *    streams judge each record alone; when an id repeats, or a plan is named that they do not know, none is taken: a batch lands
  *    the range instead, and the streams begin anew behind it.
+ *    A micro-batch for which Spark has not read just the records of its range is not taken either: the streams begin anew.
  * 3. Else each table takes its micro-batches: one commit each, to the end of its offsets. Without rows it takes none.
  * 4. `events` last: a micro-batch of it is taken when every other table has come at least so far. So a table is never behind `events`
  *    with rows between, and what stands ahead says so by its position: any lander leaves out what lies before it.
@@ -39,6 +40,7 @@ import {
 import { type Ranges, rangesBetween } from '../batch/range.ts'
 import type { BatchParts, BatchSession } from '../batch/session.ts'
 import type { SparkConnect } from '../connect/client.ts'
+import { checkRead, type StagedRange } from './check-read.ts'
 import { type Epoch, TableStreams } from './table-streams.ts'
 
 export interface StreamSettings {
@@ -111,8 +113,8 @@ export class StreamSession {
     const isNew = (partition: string) => !this.#streams!.partitions.has(Number(partition))
     if (this.#streams && Object.keys(end.next).some(isNew)) await this.stop()
     this.#streams ??= await this.#start(spark, end)
-    for (const [table, epochs] of await this.#streams.poll())
-      this.#queued.set(table, [...(this.#queued.get(table) ?? []), ...epochs])
+    const polled = await this.#streams.poll()
+    const staged = [...polled].flatMap(([table, epochs]) => this.#queue(table, epochs))
     const ends = [...this.#queued.values()].flatMap((epochs) => epochs.map((epoch) => epoch.end))
     if (ends.length === 0) return false
     const from = this.#events
@@ -122,11 +124,24 @@ export class StreamSession {
     await checkLog(this.#parts.log, from)
     const plans = await this.#session.newPlans(ahead.plans)
     if (ahead.repeats > 0 || plans.length > 0) return this.#landBatch(spark, from, to)
+    await checkRead(spark, staged)
     const others = landedTables(this.#session.pipeline).filter(({ name }) => name !== EVENTS_TABLE.name)
     await allDone(others.map(({ name }) => this.#take(spark, name)))
     const moved = await this.#takeEvents(spark)
     await clear(spark)
     return moved
+  }
+
+  /** The micro-batches of a table, each with the range that it follows on what is there before it. */
+  #queue(table: string, epochs: readonly Epoch[]): StagedRange[] {
+    const queued = this.#queued.get(table) ?? []
+    let from = queued.at(-1)?.end ?? this.#reached.get(table)!
+    this.#queued.set(table, [...queued, ...epochs])
+    return epochs.map((epoch) => {
+      const ranges = rangesBetween(from, epoch.end)
+      from = epoch.end
+      return { table, epoch, ranges }
+    })
   }
 
   async #start(spark: SparkConnect, end: Position): Promise<TableStreams> {
@@ -205,21 +220,23 @@ export class StreamSession {
     return moved
   }
 
-  /** No id repeats, so what is not in `events` is dead. */
+  /** No id repeats, so each record is in `events` or, landed before, in `dead_letters`. */
   async #count(spark: SparkConnect, ranges: Ranges, snapshot: bigint, rows: number): Promise<ChunkCounts> {
     const records = await countRecords(spark, ranges)
     const landed = await countBy(spark, this.#rowsOf(EVENTS_TABLE.name, snapshot, ranges))
+    const sum = (counts: Record<number, number>) => Object.values(counts).reduce((all, n) => all + n, 0)
+    const allLanded = sum(landed) === sum(records)
+    const dead = allLanded ? {} : await countBy(spark, this.#rowsOf(DEAD_LETTERS_TABLE.name, null, ranges))
     const counts: ChunkCounts = {}
-    let sum = 0
-    for (const [partition, n] of Object.entries(records)) {
-      const of = landed[Number(partition)] ?? 0
-      counts[Number(partition)] = { records: n, landed: of, dead: n - of, duplicate: 0 }
-      sum += of
+    for (const partition of Object.keys(records).map(Number)) {
+      const of = { landed: landed[partition] ?? 0, dead: dead[partition] ?? 0 }
+      counts[partition] = { records: records[partition]!, ...of, duplicate: 0 }
     }
-    const isSound = sum === rows && Object.values(counts).every(({ dead }) => dead >= 0)
-    if (isSound) return counts
-    throw new LandfallError('bug', 'lander/rows-lost', `a stream staged ${rows} events where ${sum} belong`, {
-      hint: 'Nothing of them was landed. Report this with the version of Landfall',
+    const isSound = Object.values(counts).every((of) => of.records === of.landed + of.dead)
+    if (isSound && sum(landed) === rows) return counts
+    const found = `${rows} events, of which ${sum(landed)} belong there, and ${sum(dead)} dead letters`
+    throw new LandfallError('bug', 'lander/rows-lost', `of ${sum(records)} records streams staged ${found}`, {
+      hint: 'None of these events was landed. Report this with the version of Landfall',
     })
   }
 
@@ -230,10 +247,12 @@ export class StreamSession {
       onDead(reason)
   }
 
-  #rowsOf(table: string, snapshot: bigint, ranges: Ranges): string {
+  /** Without a snapshot: as the table is now. */
+  #rowsOf(table: string, snapshot: bigint | null, ranges: Ranges): string {
     const { catalog, lake } = this.#parts
     const name = tableName(catalog, lake.catalog.namespace, table)
-    return `SELECT * FROM ${name} VERSION AS OF ${snapshot} WHERE ${insideSql(ranges)}`
+    const version = snapshot === null ? '' : `VERSION AS OF ${snapshot} `
+    return `SELECT * FROM ${name} ${version}WHERE ${insideSql(ranges)}`
   }
 
   #staged({ name, metadata }: TableState, id: number): { snapshot: bigint; rows: number } {

@@ -24,7 +24,6 @@ import {
 import type { KafkaPlace } from '../options.ts'
 import type { SparkSql } from '../sql/compile.ts'
 
-const KAFKA = 'landfall_kafka'
 /** Micro-batches that Spark remembers of a query: more than come while other ones are being taken. */
 const RECENT = 'spark.sql.streaming.numRecentProgressUpdates'
 const RECENT_MAX = 1000
@@ -51,6 +50,9 @@ export interface TableStreamsOptions {
 export interface Epoch {
   id: number
   end: Position
+  /** Records that Spark read for it; `beyond` offsets of those lie at or behind `until`. */
+  read: number
+  beyond: number
 }
 
 interface TableStream {
@@ -124,18 +126,22 @@ export class TableStreams {
       if (progress.batchId <= stream.last || !hasRun(progress)) continue
       if (progress.batchId !== stream.last + 1) throw missed(stream.query.name)
       stream.last = progress.batchId
-      epochs.push({ id: progress.batchId, end: this.#position(progress) })
+      epochs.push(this.#epoch(progress))
     }
     return epochs
   }
 
-  #position({ sources: [source] }: StreamProgress): Position {
+  #epoch({ batchId: id, inputRows: read, sources: [source] }: StreamProgress): Epoch {
     const offsets = (source?.end as Record<string, Record<string, number>> | undefined)?.[this.#topic]
-    const ends = Object.entries(offsets ?? {}).map(([partition, offset]) => {
-      const last = this.#until ? nextOffset(this.#until, Number(partition)) : offset
-      return [partition, Math.min(offset, last)]
-    })
-    return { logId: this.#logId, next: Object.fromEntries(ends) as Position['next'] }
+    const end: Position = { logId: this.#logId, next: {} }
+    let beyond = 0
+    for (const [key, offset] of Object.entries(offsets ?? {})) {
+      const partition = Number(key)
+      const last = this.#until ? Math.min(offset, nextOffset(this.#until, partition)) : offset
+      end.next[partition] = last
+      beyond += offset - last
+    }
+    return { id, end, read, beyond }
   }
 
   async #ended(table: string, query: StreamQuery): Promise<LandfallError> {
@@ -182,9 +188,10 @@ function inputOf(
     },
     true,
   )
-  const wanted = until ? `(SELECT * FROM ${KAFKA} WHERE ${beforeSql(until)})` : KAFKA
-  const query = `WITH landfall_stream_records AS (${sql.recordsSql(wanted)}),
-    landfall_stream_judged AS (${sql.judgedSql('landfall_stream_records')})
-    ${sql.tableSql('landfall_stream_judged', table)}`
-  return sqlOver(query, { [KAFKA]: source })
+  return sqlOver({ landfall_stream: source }, ({ landfall_stream: kafka }) => {
+    const wanted = until ? `(SELECT * FROM ${kafka} WHERE ${beforeSql(until)})` : kafka
+    return `WITH landfall_stream_records AS (${sql.recordsSql(wanted)}),
+      landfall_stream_judged AS (${sql.judgedSql('landfall_stream_records')})
+      ${sql.tableSql('landfall_stream_judged', table)}`
+  })
 }
