@@ -50,6 +50,7 @@ const TABLE: readonly Row[] = [
   ['sql/not-scalar', 'EXPRESSION_NOT_SCALAR', 74, 'USER_ERROR'],
   ['sql/not-constant', 'EXPRESSION_NOT_CONSTANT', 75, 'USER_ERROR'],
   ['sql/invalid-arguments', 'INVALID_ARGUMENTS', 76, 'USER_ERROR'],
+  ['sql/unknown-snapshot', 'INVALID_ARGUMENTS', 76, 'USER_ERROR'],
   ['sql/invalid-parameters', 'INVALID_PARAMETER_USAGE', 80, 'USER_ERROR'],
   ['sql/failed', 'GENERIC_INTERNAL_ERROR', INTERNAL, 'INTERNAL_ERROR'],
   ['sql/unavailable', 'GENERIC_INTERNAL_ERROR', INTERNAL, 'INTERNAL_ERROR'],

@@ -120,7 +120,8 @@ export async function askAll(directory: string, time: SimTime, spool: string | u
   await using log = await openEmbeddedReader({ directory: join(directory, 'log') })
   const reader = spool === undefined ? undefined : new SpoolReader(spool, false)
   const pinner = new Pinner({ lake, log, spool: reader, spoolWaitMs: 0 })
-  const pinned = await pinner.pin(await lake.listTables(), AbortSignal.timeout(60_000))
+  const tables = (await lake.listTables()).map((table) => ({ id: table, table }))
+  const pinned = await pinner.pin(tables, AbortSignal.timeout(60_000))
   try {
     const rows = new Map<string, string[]>()
     for (const [name, { state, locations }] of pinned.tables) {

@@ -28,7 +28,10 @@ function withBreak(lake: Lake, n: number, between: () => Promise<void>): Lake {
 const TABLES = ['sword_purchases', 'purchases', 'guilds', 'events']
 
 async function countsOf(world: World, pinner: Pinner): Promise<Record<string, number>> {
-  const pinned = await pinner.pin(TABLES, new AbortController().signal)
+  const pinned = await pinner.pin(
+    TABLES.map((table) => ({ id: table, table })),
+    new AbortController().signal,
+  )
   try {
     const connection = await world.connection()
     const counts: Record<string, number> = {}

@@ -17,6 +17,8 @@ export type Resolved = {
   | { kind: EntryKind }
   | { kind: 'metadata'; table: MetadataTable }
   | { kind: 'table-metadata'; of: string; table: TableMetadataTable }
+  /** A table as it was at one of its snapshots: `purchases@123`. */
+  | { kind: 'version'; of: string; snapshotId: bigint }
 )
 
 /** Where a name without a catalog or schema is looked up. */
@@ -50,9 +52,17 @@ export class Namespace {
     return found
   }
 
+  /** The table that `parts` mean, at a snapshot. Throws as `resolve` does, and `sql/not-supported` for what is no table. */
+  resolveVersion(parts: readonly string[], snapshotId: bigint, place: Place = {}): Resolved {
+    const { kind, id } = this.resolve(parts, place)
+    const found = kind === 'table' ? this.byId(`${id}@${snapshotId}`) : undefined
+    if (found) return found
+    throw new LandfallError('fix-request', 'sql/not-supported', `'${id}' has no versions: it is no table`)
+  }
+
   /** The relation of an `id`. */
   byId(id: string): Resolved | undefined {
-    const held = this.#held(id.toLowerCase())
+    const held = this.#held(id.toLowerCase()) ?? this.#version(id.toLowerCase())
     if (held) return held
     const parts = id.toLowerCase().split('$')
     const [catalog, schema, name] = parts.length === 2 ? [CATALOG, ...parts] : parts
@@ -81,6 +91,15 @@ export class Namespace {
       of: of.name,
       table: TABLE_METADATA[suffix]!,
     }
+  }
+
+  #version(name: string): Resolved | undefined {
+    const [, base, snapshot] = /^(.+)@(\d{1,19})$/.exec(name) ?? []
+    const of = this.#entries.get(base ?? '')
+    if (of?.kind !== 'table') return undefined
+    const id = `${of.name}@${snapshot}`
+    const home = { catalog: CATALOG, schema: SCHEMA }
+    return { ...home, name: of.name, id, kind: 'version', of: of.name, snapshotId: BigInt(snapshot!) }
   }
 
   #unknown(catalog: string, schema: string, table: string): LandfallError {

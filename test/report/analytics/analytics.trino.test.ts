@@ -2,10 +2,12 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { createAccess } from '../../../src/base/access.ts'
 import { createIcebergDoor } from '../../../src/catalog/wire/iceberg-rest/door.ts'
+import { activeUsers } from '../../../src/report/analytics.ts'
 import { openDuckdbEngine } from '../../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import { openSqlServer } from '../../../src/sql/wire/trino/server.ts'
 import { findTrino } from '../../engines/trino.ts'
-import { openActs } from './acts.ts'
+import { TrinoSession } from '../../engines/trino-client.ts'
+import { acts, openActs } from './acts.ts'
 import { CASES } from './cases.ts'
 
 const CATALOG = 'analytics'
@@ -41,5 +43,29 @@ describe('by hand, of a real Trino', () => {
     expect(answer.error).toBeUndefined()
     expect(answer.rows).toEqual(rows)
     expect(answer.columns.map(({ name }) => name)).toEqual(analysis.columns.map(({ name }) => name))
+  })
+
+  test('at a snapshot, and at one that is not there', async ({ skip }) => {
+    if ('missing' in trino) return skip(trino.missing)
+    const at = (await lake.lake.load('acts'))!.metadata['current-snapshot-id']!
+    const ask = async (url: string, catalog: string, snapshot: bigint) => {
+      const { sql } = activeUsers({ from: acts('borders', { at: snapshot }), per: 'month' })
+      return new TrinoSession(url, { catalog, schema: 'default' }).query(sql)
+    }
+    const [theirs, own] = [await ask(trino.url, CATALOG, at), await ask(door.url, 'hive', at)]
+    expect(theirs.rows).toHaveLength(2)
+    expect(own).toEqual(theirs)
+    const [theirError, ownError] = [
+      await ask(trino.url, CATALOG, 17179869184017n),
+      await ask(door.url, 'hive', 17179869184017n),
+    ]
+    expect(theirError.error).toMatchObject({
+      name: 'INVALID_ARGUMENTS',
+      message: 'Iceberg snapshot ID does not exists: 17179869184017',
+    })
+    expect(ownError.error).toMatchObject({
+      name: 'INVALID_ARGUMENTS',
+      message: expect.stringContaining('Iceberg snapshot ID does not exists: 17179869184017'),
+    })
   })
 })

@@ -5,7 +5,14 @@ import type { ResultColumn, Session } from '../../sql.ts'
 import { quoteIdentifier } from '../../text.ts'
 import type { Column } from './dialect/context.ts'
 import type { KnownType } from './dialect/sql-type.ts'
-import { type Names, parseQuery, relationNames, type TranslatedText, translate } from './dialect/translate.ts'
+import {
+  type Names,
+  parseQuery,
+  relationNames,
+  type TranslatedText,
+  translate,
+  type WrittenName,
+} from './dialect/translate.ts'
 import { loadTrinoGrammar } from './dialect/trino-grammar.ts'
 import { typeOfName } from './dialect/type-syntax.ts'
 import type { StatementParser, TreeNode } from './parser.ts'
@@ -95,14 +102,14 @@ export class CheckedStatements {
 
   /** Columns of the relations that a statement may mean, by their ids. */
   async #columns(
-    written: readonly string[][],
+    written: readonly WrittenName[],
     namespace: Namespace,
     place: Place,
     describe: (relation: Resolved) => Promise<readonly ResultColumn[]>,
   ): Promise<Map<string, Column[]>> {
     const found = new Map<string, Resolved>()
-    for (const parts of written) {
-      const resolved = resolveIfThere(namespace, parts, place)
+    for (const name of written) {
+      const resolved = resolveIfThere(namespace, name, place)
       if (resolved) found.set(resolved.id, resolved)
     }
     const described = Array.from(found.values(), async (resolved) => {
@@ -122,19 +129,34 @@ function inUtc(type: KnownType): KnownType {
 }
 
 /** A name that is nothing may be one of a WITH, which the translator knows. */
-function resolveIfThere(namespace: Namespace, parts: readonly string[], place: Place): Resolved | undefined {
+function resolveIfThere(
+  namespace: Namespace,
+  { parts, version }: WrittenName,
+  place: Place,
+): Resolved | undefined {
   try {
-    return namespace.resolve(parts, place)
+    return resolve(namespace, parts, version, place)
   } catch (error) {
     if (isLandfallError(error)) return undefined
     throw error
   }
 }
 
+function resolve(
+  namespace: Namespace,
+  parts: readonly string[],
+  version: bigint | undefined,
+  place: Place,
+): Resolved {
+  return version === undefined
+    ? namespace.resolve(parts, place)
+    : namespace.resolveVersion(parts, version, place)
+}
+
 function namesIn(namespace: Namespace, place: Place, columns: ReadonlyMap<string, readonly Column[]>): Names {
   return {
-    table(parts) {
-      const { id } = namespace.resolve(parts, place)
+    table(parts, version) {
+      const { id } = resolve(namespace, parts, version, place)
       return { text: quoteIdentifier(id), qualified: parts.length > 1, columns: columns.get(id) }
     },
   }

@@ -1,7 +1,7 @@
 /** From the relations that a statement names to the SELECTs behind them: pinned tables, views, files, computed rows. */
 import { createHash } from 'node:crypto'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
-import type { Lake } from '../../../lake/lake.ts'
+import type { Lake, TableState } from '../../../lake/lake.ts'
 import type { ReferenceDefinition, ViewDefinition } from '../../../model/pipeline.ts'
 import { CATALOGS } from '../../names/catalogs.ts'
 import type { Contents, Entry, QueryInfo } from '../../names/contents.ts'
@@ -12,10 +12,11 @@ import { quoteIdentifier } from '../../text.ts'
 import type { CheckedText } from './checked-statements.ts'
 import type { Relations } from './connections.ts'
 import type { RunText } from './executor.ts'
-import type { PinnedQuery, Pinner } from './pin.ts'
+import type { PinnedQuery, Pinner, WantedTable } from './pin.ts'
 import { referenceSql } from './reference.ts'
 import { inRelation, relationSql, shapeOf } from './relation.ts'
 import { rowsSql } from './rows-sql.ts'
+import { atSnapshot } from './snapshots.ts'
 import { trinoTypeOf } from './types.ts'
 
 /** What the pipeline file adds to the tables. Files are absolute. */
@@ -96,11 +97,9 @@ export class NamedRelations {
     path: readonly string[] = [],
   ): Promise<readonly ResultColumn[]> {
     const { id, kind } = resolved
-    if (kind === 'table') {
-      const state = await this.#parts.lake.load(id)
-      if (!state) throw gone(id)
-      return state.schema.fields.map(({ name, type }) => ({ name, type: trinoTypeOf(type) }))
-    }
+    if (kind === 'table') return columnsOf(await this.#state(id))
+    if ('of' in resolved && resolved.kind === 'version')
+      return columnsOf(atSnapshot(await this.#state(resolved.of), resolved.snapshotId))
     if (kind === 'ledger') return LEDGER_COLUMNS
     if ('table' in resolved && resolved.kind === 'metadata') return resolved.table.columns
     if ('table' in resolved && resolved.kind === 'table-metadata')
@@ -137,7 +136,10 @@ export class NamedRelations {
     const order = new Map<string, Resolved>()
     const views = new Map<string, CheckedText>()
     for (const resolved of wanted) await this.#collect(resolved, order, views, path)
-    const tables = [...order.values()].filter(({ kind }) => kind === 'table').map(({ id }) => id)
+    const tables = [...order.values()].flatMap((each): WantedTable[] => {
+      if (each.kind === 'table') return [{ id: each.id, table: each.id }]
+      return each.kind === 'version' ? [{ id: each.id, table: each.of, snapshotId: each.snapshotId }] : []
+    })
     const withReading = [...order.values()].some(({ kind }) => kind === 'ledger')
     const pinned = await this.#parts.pinner.pin(tables, signal, withReading)
     try {
@@ -198,7 +200,8 @@ export class NamedRelations {
 
   async #select(resolved: Resolved, pinned: PinnedQuery, signal: AbortSignal): Promise<string> {
     switch (resolved.kind) {
-      case 'table': {
+      case 'table':
+      case 'version': {
         const { state, locations } = pinned.tables.get(resolved.id)!
         return relationSql(state.metadata, locations)
       }
@@ -223,6 +226,10 @@ export class NamedRelations {
     if (!state) throw gone(table)
     return state
   }
+}
+
+function columnsOf({ schema }: TableState): ResultColumn[] {
+  return schema.fields.map(({ name, type }) => ({ name, type: trinoTypeOf(type) }))
 }
 
 function gone(table: string): LandfallError {

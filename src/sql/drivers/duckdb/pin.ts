@@ -11,6 +11,7 @@
  *    as far again, or there is none), the table is read at its newest snapshot that P proves, with the chunks from P on. Where a stream
  *    has brought the table ahead, it is read at the newest snapshot of the stream: it holds all up to P, and some of what comes after.
  *    Without a spool on this machine (the lander is elsewhere) nobody is waited for: the answer reaches to P and says so.
+ *    A table that is wanted as it was at a snapshot is its files then, and nothing else.
  * 5. The spool's files are kept by hard links. One that is gone means that the lander has moved on: pin anew.
  * 6. The snapshots' files are leased from storage until the query has ended. One that maintenance has unlinked meanwhile: pin anew.
  */
@@ -28,9 +29,17 @@ import { type Position, parsePosition } from '../../../model/position.ts'
 import type { LeasedFiles } from '../../../storage/storage.ts'
 import type { Freshness } from '../../sql.ts'
 import { behind, reaches, relationOf, samePlace } from './positions.ts'
+import { atSnapshot, freshnessOf } from './snapshots.ts'
 import type { PinnedSpoolFiles, SpoolReader } from './spool-reader.ts'
 
 const ATTEMPTS_MAX = 40
+
+/** A table, now or as it was at a snapshot. `id`: what it is known by in the answer of `pin`. */
+export interface WantedTable {
+  id: string
+  table: string
+  snapshotId?: bigint
+}
 
 export interface PinnedTable {
   state: TableState
@@ -81,8 +90,7 @@ export class Pinner {
    * Throws `sql/unknown-table` when a table is gone, `sql/unavailable` when the tables move faster than they can be pinned.
    * `withReading`: read what the ledger needs, too.
    */
-  async pin(names: Iterable<string>, signal: AbortSignal, withReading = false): Promise<PinnedQuery> {
-    const tables = [...names]
+  async pin(tables: readonly WantedTable[], signal: AbortSignal, withReading = false): Promise<PinnedQuery> {
     if (tables.length === 0 && !withReading)
       return { tables: new Map(), freshness: NOTHING_READ, release: () => {} }
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
@@ -99,7 +107,7 @@ export class Pinner {
   }
 
   async #tryPin(
-    names: string[],
+    wanted: readonly WantedTable[],
     signal: AbortSignal,
     withReading: boolean,
     last: boolean,
@@ -110,8 +118,10 @@ export class Pinner {
     const events = await lake.load(EVENTS_TABLE.name)
     const all = start ? await readTables(lake) : []
     const states = await Promise.all(
-      names.map((name) =>
-        name === EVENTS_TABLE.name ? events : (all.find((state) => state.name === name) ?? lake.load(name)),
+      wanted.map(({ table }) =>
+        table === EVENTS_TABLE.name
+          ? events
+          : (all.find((state) => state.name === table) ?? lake.load(table)),
       ),
     )
     const end = await log?.end()
@@ -122,7 +132,8 @@ export class Pinner {
     if (reading && !last && account(reading).moved) return undefined
     signal.throwIfAborted()
     const proved = events?.position
-    const committed = this.#parts.spool?.present !== true || !hasSpool(events)
+    const isOld = !withReading && wanted.every(({ snapshotId }) => snapshotId !== undefined)
+    const committed = isOld || this.#parts.spool?.present !== true || !hasSpool(events)
     const manifest = committed ? undefined : await this.#manifest(end, signal)
     let tail = tailOf(manifest, proved)
     if (tail === 'moved-on') {
@@ -131,20 +142,33 @@ export class Pinner {
       tail = { chunks: [], borders: [proved] }
     }
     const choices = new Map<string, Choice>()
-    for (const [i, name] of names.entries()) {
+    for (const [i, { id, table, snapshotId }] of wanted.entries()) {
       const state = states[i]
       if (!state)
-        throw new LandfallError('fix-request', 'sql/unknown-table', `Table '${name}' does not exist any more`)
-      choices.set(name, choose(state, proved, tail))
+        throw new LandfallError(
+          'fix-request',
+          'sql/unknown-table',
+          `Table '${table}' does not exist any more`,
+        )
+      choices.set(
+        id,
+        snapshotId === undefined
+          ? choose(state, proved, tail)
+          : { state: atSnapshot(state, snapshotId), snapshotId, fromChunk: tail.chunks.length },
+      )
     }
     const position = tail.borders.at(-1)
-    const freshness: Freshness = {
-      position,
-      end: end ?? position,
-      behind: !committed && end !== undefined && !reaches(position, end),
-      batch: events?.batch ?? 0,
-      ...(committed ? { committedAt: committedAt(events) } : {}),
-    }
+    const then = wanted.map(({ snapshotId = 0n }, i) => ({ state: states[i]!, snapshotId }))
+    const freshness: Freshness =
+      isOld && then.length > 0
+        ? freshnessOf(then)
+        : {
+            position,
+            end: end ?? position,
+            behind: !committed && end !== undefined && !reaches(position, end),
+            batch: events?.batch ?? 0,
+            ...(committed ? { committedAt: committedAt(events) } : {}),
+          }
     const held = await this.#hold(choices, tail, freshness, signal, last)
     return held && { ...held, ...(reading ? { reading } : {}) }
   }
@@ -164,8 +188,8 @@ export class Pinner {
     signal: AbortSignal,
     last: boolean,
   ): Promise<PinnedQuery | undefined> {
-    const spoolFiles = [...choices].map(([name, { fromChunk }]) =>
-      tail.chunks.slice(fromChunk).flatMap((chunk) => chunk.files[name] ?? []),
+    const spoolFiles = Array.from(choices.values(), ({ state, fromChunk }) =>
+      tail.chunks.slice(fromChunk).flatMap((chunk) => chunk.files[state.name] ?? []),
     )
     const held = this.#pinSpool(spoolFiles.flat())
     if (!held) return undefined

@@ -48,10 +48,11 @@ export interface Context {
   expression(node: SyntaxNode, scope: Scope): Expression
   query(node: SyntaxNode, scope: Scope): Query
   relation(node: SyntaxNode, scope: Scope): { text: Fragment; relations: Relation[] }
-  /** DuckDB's text for a table's name, and its columns where they are known. */
+  /** DuckDB's text for a table's name, and its columns where they are known. `version`: as it was at this snapshot. */
   table(
     parts: readonly string[],
     node: SyntaxNode,
+    version?: bigint,
   ): { text: Fragment; name: string; columns: readonly Column[] | undefined }
   /** A name that stands for nothing else in the statement. */
   fresh(): string

@@ -6,6 +6,7 @@ import {
   type Context,
   type Expression,
   notSupported,
+  Refusal,
   type Relation,
   type Scope,
 } from './context.ts'
@@ -164,16 +165,36 @@ function primaryRelation(
   }
 }
 
-function tableName(node: SyntaxNode, scope: Scope, context: Context): Primary {
+/** `FOR VERSION AS OF 123`: the snapshot that is named; undefined for what is no version, or none that can be read. */
+export function versionOf(node: SyntaxNode): bigint | undefined {
   const period = part(node, 'queryPeriod')
-  if (period) throw notSupported('FOR VERSION or TIMESTAMP AS OF', period)
+  const [, snapshot] = /^FOR VERSION AS OF (\d{1,19})$/i.exec(period ? wordsOf(period) : '') ?? []
+  const id = BigInt(snapshot ?? 0)
+  // What is smaller is an integer to Trino, and a snapshot's id is a bigint.
+  return id > 2_147_483_647n && id < 2n ** 63n ? id : undefined
+}
+
+function versionOrRefusal(node: SyntaxNode): bigint | undefined {
+  const version = versionOf(node)
+  const period = part(node, 'queryPeriod')
+  if (version !== undefined || period === undefined) return version
+  throw new Refusal(
+    'sql/not-supported',
+    'a version of a table that is not named by a snapshot is not supported',
+    period.start,
+    'Write FOR VERSION AS OF and a snapshot_id of "TABLE$snapshots"',
+  )
+}
+
+function tableName(node: SyntaxNode, scope: Scope, context: Context): Primary {
+  const version = versionOrRefusal(node)
   const parts = nameParts(node.parts[0]!)
   const name = parts.at(-1)!
   const key = name.toLowerCase()
-  if (parts.length === 1 && scope.queries.has(key)) {
+  if (parts.length === 1 && version === undefined && scope.queries.has(key)) {
     return { text: { text: quoteIdentifier(name), place: node.start }, columns: scope.queries.get(key), name }
   }
-  const made = context.table(parts, node)
+  const made = context.table(parts, node, version)
   const same = made.name.toLowerCase() === quoteIdentifier(key)
   return {
     text: { text: made.text, place: node.start },

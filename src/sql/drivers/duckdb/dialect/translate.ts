@@ -8,7 +8,7 @@ import { type Column, type Context, EMPTY_SCOPE, Refusal } from './context.ts'
 import { expression } from './expressions.ts'
 import { assemble, type Fragment } from './fragments.ts'
 import { query } from './queries.ts'
-import { relation } from './relations.ts'
+import { relation, versionOf } from './relations.ts'
 import { nameParts, part, type SyntaxNode } from './syntax-tree.ts'
 import type { TrinoGrammar } from './trino-grammar.ts'
 
@@ -27,8 +27,11 @@ export interface TranslatedText {
 }
 
 export interface Names {
-  /** DuckDB's text for a relation's name, and its columns with Trino's types where they are known. */
-  table(parts: readonly string[]): {
+  /** DuckDB's text for a relation's name, and its columns with Trino's types where they are known. `version`: a snapshot. */
+  table(
+    parts: readonly string[],
+    version?: bigint,
+  ): {
     text: string
     qualified: boolean
     columns: readonly Column[] | undefined
@@ -40,11 +43,19 @@ export interface TranslateOptions {
   user?: string | undefined
 }
 
-/** Every relation name of a statement, as it is written, in parts. */
-export function relationNames(tree: SyntaxNode): string[][] {
-  const found: string[][] = []
+/** A relation as a statement names it. */
+export interface WrittenName {
+  parts: string[]
+  version?: bigint
+}
+
+/** Every relation name of a statement. */
+export function relationNames(tree: SyntaxNode): WrittenName[] {
+  const found: WrittenName[] = []
   const walk = (node: SyntaxNode) => {
-    if (node.rule === 'tableRef' || node.rule === 'viewRef') found.push(nameParts(node))
+    const version = node.rule === 'tableName' ? versionOf(node) : undefined
+    if (version !== undefined) found.push({ parts: nameParts(node.parts[0]!), version })
+    else if (node.rule === 'tableRef' || node.rule === 'viewRef') found.push({ parts: nameParts(node) })
     else for (const each of node.parts) walk(each)
   }
   walk(tree)
@@ -74,8 +85,8 @@ export function translate(
     expression: (node, scope) => expression(node, scope, context),
     query: (node, scope) => query(node, scope, context),
     relation: (node, scope) => relation(node, scope, context),
-    table: (parts, node) => {
-      const found = atPlace(sql, node.start, () => names.table(parts))
+    table: (parts, node, version) => {
+      const found = atPlace(sql, node.start, () => names.table(parts, version))
       if (found.qualified) qualifiedAt.add(node.start)
       return { text: { text: found.text, place: node.start }, name: found.text, columns: found.columns }
     },
