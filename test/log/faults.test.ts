@@ -128,6 +128,19 @@ describe('a sync that fails', () => {
     expect(await values(again)).toEqual([...kept, 'e'])
   })
 
+  test('when the directory cannot be synced at opening, that is said, and the next opening goes on', async () => {
+    const directory = newDirectory()
+    await (await openSmall(directory))[Symbol.asyncDispose]()
+    const files = withFaults(() => ({ syncDirectory: () => Promise.reject(systemError('EIO')) }))
+    expect(await failure(() => openSmall(directory, { files }))).toMatchObject({
+      code: 'log/not-synced',
+      kind: 'retry',
+      message: `the directory ${directory} cannot be synced: EIO: as the test wants it`,
+    })
+    await using log = await openSmall(directory)
+    expect(await log.append([newRecord('a')])).toEqual({ partition: 0, baseOffset: 0 })
+  })
+
   test('when the directory cannot be synced while rotating, the log dies instead of writing where nobody finds it', async () => {
     const directory = newDirectory()
     let broken = false

@@ -1,5 +1,6 @@
 /** Segment files: their names, the one that is written to, and the spare that is zero-filled ahead of time. */
 import { readdir, rm } from 'node:fs/promises'
+import { LandfallError } from '../../../base/errors.ts'
 import { datasync, type LogFiles } from './files.ts'
 
 /** The segment that is written to. */
@@ -29,6 +30,19 @@ export async function listSegments(directory: string): Promise<number[]> {
     if (match !== null) bases.push(Number(match[1]))
   }
   return bases.sort((a, b) => a - b)
+}
+
+function unsynced(directory: string, cause: unknown): LandfallError {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return new LandfallError(
+    'retry',
+    'log/not-synced',
+    `the directory ${directory} cannot be synced: ${said}`,
+    {
+      hint: 'See what the system says of this disk, then start again: what was answered is there',
+      cause,
+    },
+  )
 }
 
 const FILL_BYTES = 1024 * 1024
@@ -111,7 +125,8 @@ export class SegmentMaker {
       await this.#files.syncDirectory(this.#directory)
     } catch (error) {
       await this.#files.close(fd)
-      throw new Error(`the directory of the log cannot be synced: ${String(error)}`, { cause: error })
+      // Whatever the system calls it, it is not what a write without room is.
+      throw unsynced(this.#directory, error)
     }
     return { fd, path, baseOffset, position: 0, capacity, firstMs: undefined }
   }
