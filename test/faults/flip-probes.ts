@@ -1,17 +1,13 @@
 /** What reads each kind of file, and what it read before anything was harmed. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { isLandfallError, LandfallError } from '../../src/base/errors.ts'
 import { readStateFile, writeStateFile } from '../../src/collector/state-file.ts'
 import { readParquet } from '../../src/lake/parquet.ts'
 import { loadPlan as loadBatchPlan } from '../../src/lander/batch-plan.ts'
 import { loadDefinition } from '../../src/lander/definitions.ts'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
-import { openEmbeddedReader } from '../../src/log/drivers/embedded/embedded-reader.ts'
-import type { LogReader } from '../../src/log/log.ts'
 import { loadPlan, planDirectory } from '../../src/model/plan-store.ts'
 import { bind, boundPlaces } from '../../src/pipeline/bound.ts'
 import { landerMetrics } from '../../src/pipeline/lander-metrics.ts'
@@ -21,50 +17,14 @@ import { SpoolReader } from '../../src/sql/drivers/duckdb/spool-reader.ts'
 import { verify } from '../../src/verify/verify.ts'
 import { game } from '../lander/support.ts'
 import type { DataDirectory } from '../verify/support.ts'
-import { copySmall, remove } from './flips.ts'
-
-type Found = 'detected' | 'harmless'
-
-export interface Probe {
-  files: string[]
-  /** Throws when what was read is neither an error nor what was there before. */
-  ask(file: string): Promise<Found>
-}
+import { logProbe, readLog, spareProbe } from './flip-log.ts'
+import { idsProbe, unreferencedProbe, upFileProbe } from './flip-memos.ts'
+import { filesIn, type Probe, reading, told } from './flip-reading.ts'
 
 const TABLES = ['events', 'dead_letters', 'guilds', 'purchases', 'sword_purchases']
 const NEVER = new AbortController().signal
-
-/** The product says what it found: an error of its own that is no mistake of its own. */
-function isTold(error: unknown): error is LandfallError {
-  return isLandfallError(error) && error.kind !== 'bug' && !error.message.includes('\n')
-}
-
-/** Reads, and compares with what was read before. `none`: reading it as absent is as good. */
-function reading(
-  files: string[],
-  read: (file: string) => Promise<unknown>,
-  none?: unknown,
-): () => Promise<Probe> {
-  return async () => {
-    const before = new Map<string, unknown>()
-    for (const file of files) before.set(file, await read(file))
-    return {
-      files,
-      async ask(file) {
-        let found: unknown
-        try {
-          found = await read(file)
-        } catch (error) {
-          if (isTold(error)) return 'detected'
-          throw error
-        }
-        if (isDeepStrictEqual(found, before.get(file))) return 'harmless'
-        if (none !== undefined && isDeepStrictEqual(found, none)) return 'detected'
-        throw new Error(`read as ${JSON.stringify(found)?.slice(0, 300)}`)
-      },
-    }
-  }
-}
+/** Of what `landedDirectory` sends, and one that was never sent. */
+const IDS = ['s0', 'f0', 'g0', 'd0', 's1', 'f1', 'g1', 'd1', 's2', 'f2', 'g2', 'd2', 'never']
 
 export class Probes implements AsyncDisposable {
   readonly kinds: Record<string, Probe> = {}
@@ -72,6 +32,7 @@ export class Probes implements AsyncDisposable {
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
   #before = new Map<string, string>()
+  #findingsBefore = new Set<string>()
 
   private constructor(data: DataDirectory, instance: DuckDBInstance, connection: DuckDBConnection) {
     this.#data = data
@@ -86,11 +47,16 @@ export class Probes implements AsyncDisposable {
     return probes
   }
 
+  /** Whether `verify`, which must come to its end, finds more than it does when nothing is harmed. */
+  async isFoundByVerify(): Promise<boolean> {
+    return (await this.#findings()).some((message) => !this.#findingsBefore.has(message))
+  }
+
   /** Verify, the door's opening, landing, questions: whoever finds something says so, and no answer is wrong. */
   async askAll(): Promise<void> {
     const { paths } = this.#data.places
     const before = mkdtempSync(join(tmpdir(), 'landfall-flip-all-'))
-    cpSync(this.#data.root, before, { recursive: true })
+    cpSync(this.#data.root, before, { recursive: true, preserveTimestamps: true })
     try {
       await told(() => verify(this.#data.places))
       await told(async () => {
@@ -112,7 +78,7 @@ export class Probes implements AsyncDisposable {
     } finally {
       rmSync(this.#data.root, { recursive: true, force: true })
       cpSync(before, this.#data.root, { recursive: true, preserveTimestamps: true })
-      remove(before)
+      rmSync(before, { recursive: true, force: true })
     }
   }
 
@@ -127,19 +93,22 @@ export class Probes implements AsyncDisposable {
     await bind(places)
     const state = join(paths.state, 'collector.state')
     cpSync(paths.plans, paths.state, { recursive: true })
-    const logId = (await this.#logRecords(paths.log)).id
     await writeStateFile(state, {
       pipeline: 'game',
       version: 'v',
-      position: { logId, next: { 0: 3 } },
+      position: { logId: (await readLog(paths.log)).id, next: { 0: 3 } },
       states: [['guild', { members: 3 }]],
       answers: [],
     })
+    // First those that land or maintain once more.
+    const ids = await idsProbe(this.#data, IDS)
+    const unreferenced = await unreferencedProbe(this.#data, this.#connection)
     for (const table of TABLES) this.#before.set(table, await this.#rowsOf(table))
     const makers: Record<string, () => Promise<Probe>> = {
-      'log segment': this.#logProbe(filesIn(paths.log, /\.log$/)),
-      'durable position': this.#logProbe([join(paths.log, 'durable')]),
-      'log identity': this.#logProbe([join(paths.log, 'log.json')]),
+      'log segment': logProbe(paths.log, filesIn(paths.log, /\.log$/)),
+      'durable position': logProbe(paths.log, [join(paths.log, 'durable')]),
+      'log identity': logProbe(paths.log, [join(paths.log, 'log.json')]),
+      'spare segment': spareProbe(join(root, 'log-with-a-spare')),
       'collector state': reading([state], (file) => readStateFile(file)),
       'plan of records': reading(filesIn(paths.plans, /^[0-9a-f]+\.json$/), () =>
         loadPlan(planDirectory(paths.plans), game.plan.version),
@@ -148,8 +117,10 @@ export class Probes implements AsyncDisposable {
       definition: reading(filesIn(paths.plans, /^definition-.*\.json$/), () =>
         loadDefinition(planDirectory(paths.plans), game.hash),
       ),
+      ids,
       'named relations': reading([paths.named], () => keptNamed(root)),
       'lander status': reading([join(paths.lander, 'status.json')], () => landerMetrics(paths.lander), ''),
+      'what runs': upFileProbe(root),
       'bound places': reading([join(root, 'bound.json')], () => boundPlaces(places, new Set())),
       'spool manifest': reading([join(paths.spool, 'manifest.json')], () => this.#spool(), 'none'),
       'spool chunk': reading(filesIn(join(paths.spool, 'chunks'), /\.parquet$/), (file) => this.#chunk(file)),
@@ -158,8 +129,14 @@ export class Probes implements AsyncDisposable {
       manifest: this.#tableProbe('metadata', /-m\d+-.*\.avro$/),
       'table metadata': this.#tableProbe('metadata', /\.metadata\.json$/),
       'version hint': this.#tableProbe('metadata', /version-hint\.text$/),
+      'unreferenced files': unreferenced,
     }
     for (const [kind, make] of Object.entries(makers)) this.kinds[kind] = await make()
+    this.#findingsBefore = new Set(await this.#findings())
+  }
+
+  async #findings(): Promise<string[]> {
+    return (await verify(this.#data.places)).findings.map(({ message }) => message)
   }
 
   /** Rows of a table and a sum over all their values, by a lake that remembers nothing. */
@@ -190,35 +167,6 @@ export class Probes implements AsyncDisposable {
     )
   }
 
-  /** Followers read what is there or say what is not; the door opens with every record or not at all. */
-  #logProbe(files: string[]): () => Promise<Probe> {
-    const { log } = this.#data.places.paths
-    return async () => {
-      const before = await this.#logRecords(log)
-      const ask = async (): Promise<Found> => {
-        const copy = copySmall(log)
-        try {
-          const outcomes = [
-            await outcomeOf(() => this.#logRecords(copy), before),
-            await outcomeOf(async () => {
-              await using writer = await openEmbeddedLog({ directory: copy })
-              return { id: writer.id, records: await recordsOf(writer) }
-            }, before),
-          ]
-          return outcomes.includes('detected') ? 'detected' : 'harmless'
-        } finally {
-          remove(copy)
-        }
-      }
-      return { files: files.filter((file) => existsSync(file) && statSync(file).size > 0), ask }
-    }
-  }
-
-  async #logRecords(directory: string): Promise<{ id: string; records: string[] }> {
-    await using reader = await openEmbeddedReader({ directory })
-    return { id: reader.id, records: await recordsOf(reader) }
-  }
-
   #spool(): Promise<unknown> {
     const reader = new SpoolReader(this.#data.places.paths.spool)
     try {
@@ -244,45 +192,4 @@ export class Probes implements AsyncDisposable {
       reader.close()
     }
   }
-}
-
-async function outcomeOf(read: () => Promise<unknown>, before: unknown): Promise<Found> {
-  let found: unknown
-  try {
-    found = await read()
-  } catch (error) {
-    if (isTold(error)) return 'detected'
-    throw error
-  }
-  if (isDeepStrictEqual(found, before)) return 'harmless'
-  throw new Error(`the log was read as ${JSON.stringify(found)?.slice(0, 300)}`)
-}
-
-async function recordsOf(log: LogReader): Promise<string[]> {
-  const records: string[] = []
-  for await (const batch of log.read({ follow: false })) {
-    for (const { offset, receivedAt, value, headers } of batch.records) {
-      records.push(
-        `${offset} ${receivedAt} ${value.toString()} ${headers.map((header) => header.join('=')).join(' ')}`,
-      )
-    }
-  }
-  return records
-}
-
-async function told(work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!isTold(error)) throw error
-  }
-}
-
-function filesIn(folder: string, names: RegExp): string[] {
-  if (!existsSync(folder)) return []
-  return readdirSync(folder)
-    .filter((name) => names.test(name))
-    .sort()
-    .map((name) => join(folder, name))
-    .filter((file) => statSync(file).size > 0)
 }

@@ -5,30 +5,23 @@
  *
  * The directory is made once. A harmed file is put back bit by bit before the next one.
  */
-import {
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { createRandom, type Random } from '../../src/simulate/random.ts'
 import { landedDirectory } from '../verify/support.ts'
-import { type Probe, Probes } from './flip-probes.ts'
+import { Probes } from './flip-probes.ts'
+import type { Probe } from './flip-reading.ts'
 
 export interface FlipReport {
   seed: number
   count: number
-  /** By kind of file: how many were told, and how many changed nothing. */
-  kinds: Record<string, { flips: number; detected: number; harmless: number }>
+  /** By kind of file: how many were told by who reads it, how many by `verify` only, how many change nothing that anybody reads. */
+  kinds: Record<string, Record<'flips' | Outcome, number>>
   /** Whole runs of lander, questions and `verify` over a harmed directory. */
   wholeRuns: number
 }
+
+type Outcome = 'detected' | 'verified' | 'harmless'
 
 /** How a file is harmed; says what it did. */
 const HARMS: readonly ((bytes: Buffer, random: Random) => [Buffer, string])[] = [
@@ -76,23 +69,19 @@ export async function runFlips({
   using data = await landedDirectory(3)
   await using probes = await Probes.open(data)
   const report: FlipReport = { seed, count: 0, kinds: {}, wholeRuns: 0 }
-  const kinds = Object.entries(probes.kinds).filter(([, { files }]) => files.length > 0)
+  const kinds = Object.entries(probes.kinds)
+  const empty = kinds.filter(([, { files }]) => files.length === 0).map(([kind]) => kind)
+  if (empty.length > 0) throw new Error(`there are no files of ${empty.join(', ')}`)
   for (let i = 0; i < count; i++) {
     // Kinds in turn, so that a short run meets them all; bits are the harm that nobody else notices.
     const [kind, probe] = kinds[i % kinds.length]!
     const file = probe.files[random.below(probe.files.length)]!
     const whole = i % wholeEvery === wholeEvery - 1
-    const result = await flipOne(file, probe, random, whole ? () => probes.askAll() : undefined).catch(
-      (error: unknown) => {
-        throw new Error(
-          `seed ${seed}, flip ${i}, ${kind} ${relative(data.root, file)}: ${(error as Error).message}`,
-          {
-            cause: error,
-          },
-        )
-      },
-    )
-    const sum = (report.kinds[kind] ??= { flips: 0, detected: 0, harmless: 0 })
+    const result = await flipOne(file, probe, random, probes, whole).catch((error: unknown) => {
+      const what = `seed ${seed}, flip ${i}, ${kind} ${relative(data.root, file)}`
+      throw new Error(`${what}: ${(error as Error).message}`, { cause: error })
+    })
+    const sum = (report.kinds[kind] ??= { flips: 0, detected: 0, verified: 0, harmless: 0 })
     sum.flips += 1
     sum[result] += 1
     if (whole) report.wholeRuns += 1
@@ -106,8 +95,9 @@ async function flipOne(
   file: string,
   probe: Probe,
   random: Random,
-  askAll: (() => Promise<void>) | undefined,
-): Promise<'detected' | 'harmless'> {
+  probes: Probes,
+  whole: boolean,
+): Promise<Outcome> {
   const bytes = readFileSync(file)
   const { atime, mtime } = statSync(file)
   const harm = HARMS[random.below(2) === 0 ? 0 : random.below(HARMS.length)]!
@@ -115,25 +105,15 @@ async function flipOne(
   writeFileSync(file, harmed)
   try {
     const found = await probe.ask(file)
-    if (askAll !== undefined) await askAll()
-    return found
+    // What reads it may have mended it.
+    writeFileSync(file, harmed)
+    const isVerified = found === 'harmless' && (await probes.isFoundByVerify())
+    if (whole) await probes.askAll()
+    return isVerified ? 'verified' : found
   } catch (error) {
     throw new Error(`${what}: ${(error as Error).message}`, { cause: error })
   } finally {
     writeFileSync(file, bytes)
     utimesSync(file, atime, mtime)
   }
-}
-
-/** A copy of a directory without the files that are only room on the disk. */
-export function copySmall(from: string): string {
-  const to = mkdtempSync(join(tmpdir(), 'landfall-flip-'))
-  for (const name of readdirSync(from)) {
-    if (name !== 'spare' && name !== 'lock') cpSync(join(from, name), join(to, name), { recursive: true })
-  }
-  return to
-}
-
-export function remove(directory: string): void {
-  rmSync(directory, { recursive: true, force: true })
 }

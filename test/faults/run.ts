@@ -14,6 +14,8 @@ import { runPlanted } from '../planted/run-planted.ts'
 import { runSimulation } from '../simulation/run-simulation.ts'
 import { ownMounts, runDiskFull } from './disk-full.ts'
 import { runErrors } from './errors.ts'
+import { runFlips } from './flips.ts'
+import { runOverload } from './overload.ts'
 import { runPowerCuts } from './power-cut.ts'
 import { runSweep } from './sweep.ts'
 
@@ -54,6 +56,15 @@ const PARTS: Record<string, Part> = {
       })),
     }),
   },
+  flips: {
+    run: async (seed, scale, tell) => ({
+      ...(await runFlips({
+        seed,
+        count: Math.ceil(10_000 * scale),
+        onProgress: (done) => tell(`${done} flips`),
+      })),
+    }),
+  },
   full: {
     async run(_seed, scale, tell) {
       const flags = ownMounts()
@@ -63,6 +74,9 @@ const PARTS: Record<string, Part> = {
       const isRight = report.lost === 0 && report.doubled === 0 && report.closes && !report.restarted
       return { ...report, wrong: isRight ? 0 : 1 }
     },
+  },
+  overload: {
+    run: async (_seed, scale, tell) => ({ ...(await runOverload(Math.ceil(5 * scale), tell)) }),
   },
   simulation: {
     async run(seed, scale, tell) {
