@@ -42,7 +42,12 @@ export function checkSeal(bytes: Buffer): void {
 /** The object in sealed or unsealed text, without its seal. Throws an `Error` on other text and where the seal does not fit. */
 export function openSealed(bytes: Buffer): Record<string, unknown> {
   checkSeal(bytes)
-  return withoutSeal(JSON.parse(bytes.toString('utf8')) as Record<string, unknown>)
+  try {
+    return withoutSeal(JSON.parse(bytes.toString('utf8')) as Record<string, unknown>)
+  } catch (error) {
+    // It shows a piece of the text, with its line ends and whatever else is there.
+    throw new Error((error as Error).message.replace(/[\s\p{Cc}]+/gu, ' '), { cause: error })
+  }
 }
 
 export function withoutSeal<T extends object>(value: T): T {

@@ -81,8 +81,10 @@ export class CollectorMemory {
     if (remembered !== undefined) {
       for (const [key, value] of remembered.states) this.states?.restore(key, value)
       for (const answer of remembered.answers) this.answers.put(answer)
-      this.#position = remembered.position
+      const { logId, next } = remembered.position
       this.#saved = remembered.position
+      // Of its own: what is applied from here on is not in the file.
+      this.#position = { logId, next: { ...next } }
     } else {
       this.#position = this.states === undefined ? recent(start, end) : start
     }

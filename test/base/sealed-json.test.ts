@@ -45,3 +45,8 @@ test('the seal says what was expected and what was found', () => {
     /^expected crc32c [0-9a-f]{8}, found [0-9a-f]{8}$/,
   )
 })
+
+test('what is no JSON any more is told in one line, whatever stands there', () => {
+  const harmed = Buffer.from(`{\n  "log":${String.fromCharCode(0).repeat(40)}`)
+  expect(() => openSealed(harmed)).toThrow(/^[^\p{Cc}]*is not valid JSON[^\p{Cc}]*$/u)
+})

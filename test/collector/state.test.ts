@@ -266,6 +266,28 @@ test('the file is written after so many events, and its position holds back the 
   ).toBeNull()
 })
 
+test('after a restart the position is that of the file, whatever was read behind it, until the file is written again', async () => {
+  const folder = directory()
+  const first = await opened(bank, { stateDirectory: folder, log: createMemoryLog() })
+  const { log } = first
+  await first.get('/deposit/a/1', POST)
+  await first.collector.close()
+  const file = readFileSync(join(folder, 'collector.state'))
+  const second = await opened(bank, { stateDirectory: folder, log })
+  for (let i = 0; i < 3; i++) await second.get('/deposit/a/1', POST)
+  await second.collector.close()
+  // Killed before its last file was written.
+  writeFileSync(join(folder, 'collector.state'), file)
+  const third = await opened(bank, { stateDirectory: folder, log })
+  expect((await third.get('/balance/a')).json).toEqual({ balance: 4 })
+  expect(third.collector.statePosition).toEqual({ logId: log.id, next: { 0: 1 } })
+  await third.get('/deposit/a/1', POST)
+  expect(third.collector.statePosition?.next).toEqual({ 0: 1 })
+  await third.collector.close()
+  const fourth = await opened(bank, { stateDirectory: folder, log })
+  expect(fourth.collector.statePosition?.next).toEqual({ 0: 5 })
+})
+
 test('a damaged, foreign or too new file is refused; another definition starts from the log', async () => {
   const log = createMemoryLog()
   const stateDirectory = directory()

@@ -68,6 +68,15 @@ export const DOOR_BUGS: Bug[] = [
     check: { file: state, test: '' },
   },
   {
+    name: 'state-position-of-what-was-read',
+    harm: 'the log is trimmed beyond the state file: after a kill the door does not open',
+    file: memory,
+    edits: [
+      { find: 'this.#position = { logId, next: { ...next } }', replace: 'this.#position = { logId, next }' },
+    ],
+    check: { file: state, test: 'after a restart the position is that of the file' },
+  },
+  {
     name: 'log-trimmed-beyond-the-state',
     harm: 'after a restart the door does not open: its state cannot be made again',
     file: 'src/pipeline/door.ts',
