@@ -1,10 +1,10 @@
 /** Flips in their quick profile: every kind of file is met. */
 import { expect, test } from 'vitest'
+import { testSeed } from '../support/seed.ts'
 import { runFlips } from './flips.ts'
 
 test('a bit that turned, an end cut off, zeros and noise in any file: somebody says so, and no wrong row is served', async () => {
-  const seed = Number(process.env['LANDFALL_SEED'] ?? 7)
-  console.log(`LANDFALL_SEED=${seed}`)
+  const seed = testSeed(7)
   const { count, kinds, wholeRuns } = await runFlips({ count: 210, seed, wholeEvery: 105 })
   expect(count).toBe(210)
   expect(wholeRuns).toBe(2)

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
+import { testSeed } from '../support/seed.ts'
 import { World } from './support.ts'
 
 // A real kill -9 of a real process, at whatever step it is. (crash.test.ts names the steps one by one.)
@@ -23,8 +24,7 @@ async function startLander(directory: string, settings: object = {}): Promise<Ch
 }
 
 function randomNumbers(): () => number {
-  const seed = Number(process.env.LANDFALL_SEED ?? Date.now() % 1_000_000)
-  console.log(`LANDFALL_SEED=${seed}`)
+  const seed = testSeed(44)
   let state = seed
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { testSeed } from '../support/seed.ts'
 import { runSimulation } from './run-simulation.ts'
 
 // The same few seeds with each run (LANDFALL_SEED gives others); `npm run test:faults -- --long` runs ten thousand.
@@ -6,8 +7,7 @@ import { runSimulation } from './run-simulation.ts'
 test('whatever fails and dies, what was answered is there once and the sum closes', {
   timeout: 900_000,
 }, async () => {
-  const from = Number(process.env.LANDFALL_SEED ?? 1)
-  console.log(`LANDFALL_SEED=${from}`)
+  const from = testSeed(1)
   const report = await runSimulation({ seeds: 8, from })
   expect(report.failures).toEqual([])
   expect(report.seeds).toBe(8)

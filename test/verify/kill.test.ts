@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { KillReport } from '../../src/verify/kill/run-kill.ts'
 import { landfall } from '../cli/run-cli.ts'
 import { temporaryFolder } from '../support/landfall.ts'
+import { testSeed } from '../support/seed.ts'
 
 function folder(): string {
   const path = temporaryFolder()
@@ -16,8 +17,7 @@ test('a copy of a pipeline is killed, and every answered event is there once', {
 }, async () => {
   const temporary = folder()
   const home = folder()
-  const seed = String(Number(process.env['LANDFALL_SEED'] ?? Date.now() % 1_000_000))
-  console.log(`LANDFALL_SEED=${seed}`)
+  const seed = String(testSeed(42))
   const args = ['verify', resolve('examples/game/pipeline.ts'), '--kill', '2', '--seed', seed, '--json']
   // What the environment says is for the pipeline itself: the copy must not get near it.
   const env = { TMPDIR: temporary, LANDFALL_DATA: join(home, 'data'), LANDFALL_STORAGE: 's3://not/here' }
