@@ -67,6 +67,8 @@ export const spark: Engine<SparkState> = {
           '-Xmx1g',
           '-XX:+UseSerialGC',
           '-XX:TieredStopAtLevel=1',
+          // With one tier Java reserves 48 MB, which the code that Spark generates for a few streams fills; then the server dies.
+          '-XX:ReservedCodeCacheSize=240m',
           '-XX:+ExitOnOutOfMemoryError',
           ...OPENED,
         ]
