@@ -76,6 +76,13 @@ export const LANDER_BUGS: Bug[] = [
     check: { file: crash, test: 'what was begun is judged by the definition that began it' },
   },
   {
+    name: 'plan-of-another-time',
+    harm: 'a lander that comes back executes a plan that others have passed, and stops at each start',
+    file: 'src/lander/take-over.ts',
+    edits: [{ find: ' || plan.epoch !== epoch) return undefined', replace: ') return undefined' }],
+    check: { file: 'test/lander/come-back.test.ts', test: 'the other one gave the tables a column' },
+  },
+  {
     name: 'redo-beyond-its-plan',
     harm: 'a redo lands records that the next batch lands again',
     file: session,

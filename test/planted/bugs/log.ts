@@ -111,6 +111,13 @@ export const LOG_BUGS: Bug[] = [
     check: { file: tornTail, test: 'a log that ends below what a table knows is refused' },
   },
   {
+    name: 'end-in-one-slot-only',
+    harm: 'a bit that turns in a file at rest hides events from followers',
+    file: writer,
+    edits: [{ find: 'if (isWell) this.#publish()', replace: '' }],
+    check: { file: 'test/log/durable.test.ts', test: 'a closed log says its end in both slots' },
+  },
+  {
     name: 'no-room-for-one-only',
     harm: 'an event is answered that was made from one that was refused',
     file: writer,
