@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Type } from 'typebox'
 import { expect, test, vi } from 'vitest'
@@ -105,6 +105,8 @@ test('what a door that died had taken and not let go of is taken again, and land
   ]
   // Of a hand-over that was killed before its rename; and one that nobody of ours has written.
   writeFileSync(join(replay, 'half.json.1.tmp'), '{"format":')
+  writeFileSync(join(replay, 'old.json.1.tmp'), '{"format":')
+  utimesSync(join(replay, 'old.json.1.tmp'), new Date(), new Date(Date.now() - 2 * 3_600_000))
   writeFileSync(join(replay, 'foreign.json'), '{"hello":1}')
   const running = await door(folder)
   try {
@@ -118,6 +120,8 @@ test('what a door that died had taken and not let go of is taken again, and land
   } finally {
     await running.close()
   }
+  // Somebody may be writing the one; the other is hours old.
+  expect(readdirSync(replay).filter((name) => name.endsWith('.tmp'))).toEqual(['half.json.1.tmp'])
   expect(await folder.records()).toBe(6)
   await expectOnceEach(folder, 2)
 })

@@ -5,12 +5,12 @@
  *   replay/<uuid>.json       records, in a file that is synced and then renamed into place
  *   replay/<uuid>.refused    why the log will never take them
  *
- * What a kill leaves: before the rename, a file that nothing takes (`.tmp`). After it, a file that this door or the next one takes. Between
+ * What a kill leaves: before the rename, a file that nothing takes (`.tmp`), and that goes when it is an hour old. After it, a file that this door or the next one takes. Between
  * the append and the removal, a file that is taken again: its records come twice into the log and land once (docs/formats/lander.md).
  */
 import { randomUUID } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
-import { readdir, readFile, unlink } from 'node:fs/promises'
+import { readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { isLandfallError, LandfallError } from '../../base/errors.ts'
@@ -32,6 +32,9 @@ interface InboxFile {
 
 const TAKEN = '.json'
 const REFUSED = '.refused'
+const UNFINISHED = '.tmp'
+/** Nobody writes so long. */
+const UNFINISHED_MS = 3_600_000
 const LOOK_MS = 1000
 /** Only its owner may read what users did. */
 const MODE = 0o600
@@ -59,8 +62,9 @@ export async function isTaken(directory: string, name: string): Promise<boolean>
 export async function takeInbox(directory: string, log: EventLog, clock: Clock): Promise<number> {
   let taken = 0
   for (const name of (await readdir(directory)).sort()) {
-    if (!name.endsWith(TAKEN)) continue
     const path = join(directory, name)
+    if (name.endsWith(UNFINISHED)) await removeOld(path, clock)
+    if (!name.endsWith(TAKEN)) continue
     try {
       const records = parse(await readFile(path))
       await appendHealed(log, records, clock.nowMicros())
@@ -75,6 +79,13 @@ export async function takeInbox(directory: string, log: EventLog, clock: Clock):
     await unlink(path).catch(() => {})
   }
   return taken
+}
+
+/** What a killed process has left. One that cannot be removed stays. */
+async function removeOld(path: string, clock: Clock): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined && clock.nowMicros() / 1000 - found.mtimeMs > UNFINISHED_MS)
+    await unlink(path).catch(() => {})
 }
 
 /** Durable when resolved. */
