@@ -23,6 +23,10 @@ export class Child<Ask extends { do: string }, Answer> implements AsyncDisposabl
     return new Child<Ask, Answer>(child, await answerOf<Answer>(child, name))
   }
 
+  get pid(): number {
+    return this.#process.pid!
+  }
+
   async ask(message: Ask): Promise<Answer> {
     this.#process.send(message)
     return answerOf<Answer>(this.#process, message.do)

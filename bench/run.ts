@@ -26,6 +26,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   spark: async () => (await import('./spark.ts')).benchSpark,
   fresh: async () => (await import('./fresh.ts')).benchFresh,
   combinations: async () => (await import('./combinations.ts')).benchCombinations,
+  simulate: async () => (await import('./simulate.ts')).benchSimulate,
   start: async () => (await import('./start.ts')).benchStart,
 }
 

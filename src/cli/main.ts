@@ -12,6 +12,7 @@ import { addStackCommands } from './commands/stack-commands.ts'
 import { addTableCommands } from './commands/table-commands.ts'
 import { addVerifyCommands } from './commands/verify-commands.ts'
 import { describeError, EXIT, endQuietlyOnClosedPipe, exit, exitCodeOf } from './exit.ts'
+import { styleOf } from './style.ts'
 import { SUPERVISED } from './up/messages.ts'
 import { version } from './version.ts'
 
@@ -53,7 +54,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     await createProgram().parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) await exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
-    process.stderr.write(`landfall: ${describeError(error)}\n`)
+    process.stderr.write(`${styleOf(process.stderr).red('landfall:')} ${describeError(error)}\n`)
     await exit(exitCodeOf(error))
   }
   await exit(typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok)

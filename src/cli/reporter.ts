@@ -1,3 +1,5 @@
+import { styleOf } from './style.ts'
+
 /** What the processes of Landfall tell the person who started them: lines on stderr, or JSON for machines. */
 export type Level = 'info' | 'warn' | 'error'
 
@@ -21,7 +23,8 @@ export async function openReport(format: LogFormat): Promise<Report> {
   return ({ level, text, fields }) => log[level](fields ?? {}, text)
 }
 
-const reportText: Report = ({ level, text }) => {
-  const mark = level === 'info' ? '' : `${level}: `
+export const reportText: Report = ({ level, text }) => {
+  const style = styleOf(process.stderr)
+  const mark = level === 'info' ? '' : style[level === 'warn' ? 'yellow' : 'red'](`${level}: `)
   process.stderr.write(`${mark}${text}\n`)
 }

@@ -10,7 +10,7 @@ import { usageError } from './exit.ts'
 export async function changeUser(
   name: string,
   file: string | null,
-  { remove }: { remove: boolean },
+  { remove, json }: { remove: boolean; json: boolean },
 ): Promise<void> {
   if (file === null) throw usageError('name the file of users with --sql-users FILE')
   if (!isUserName(name))
@@ -25,5 +25,8 @@ export async function changeUser(
   // A new file is its owner's alone; one that is there keeps who may read it.
   const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o600
   await replaceFile(path, lines.map((line) => `${line}\n`).join(''), mode)
-  if (!remove) process.stdout.write(`${token}\n`)
+  if (json) {
+    const said = { user: name, file: path, ...(remove ? { removed: true } : { token }) }
+    process.stdout.write(`${JSON.stringify(said, null, 2)}\n`)
+  } else if (!remove) process.stdout.write(`${token}\n`)
 }

@@ -14,6 +14,12 @@ export interface SimulatedRequest {
   path: string
   headers: Record<string, string>
   body: string | undefined
+  /** The status that the answer must have; any 2xx when absent. */
+  expected?: number
+  /** Events within, where the request is a batch of them. */
+  events?: number
+  /** What is wrong with it, where something is on purpose (bad.ts). */
+  bad?: string
 }
 
 interface Endpoint {

@@ -84,10 +84,10 @@ test('a round is sent in its order, and answers are counted', async () => {
   ])
   const sent = await sendRequests({ url, requests, count: 3, concurrency: 1, rate: 0 })
   expect(paths).toEqual(['/a', '/a', '/b'])
-  expect(sent).toMatchObject({ failed: 0, refused: 1, bytes: 12 })
+  expect(sent).toMatchObject({ failed: 0, refused: 1, bodyBytes: 12 })
   const text = formatSummary(summarize(url, 1, sent))
   expect(text).toMatch(/Complete requests: {6}3\n/)
-  expect(text).toMatch(/Non-2xx responses: {6}1\n/)
+  expect(text).toMatch(/Non-2xx responses: {6}1 \(404: 1\)\n/)
   expect(text).toMatch(/100% +\d+\.\d\d \(longest request\)/)
 })
 

@@ -51,10 +51,11 @@ export function addPipelineCommands(program: Command): void {
     .summary('write a starter pipeline that runs')
     .description('Writes pipeline.ts, package.json and tsconfig.json. Existing files are never overwritten.')
     .argument('[DIR]', 'where', '.')
+    .option('--json', 'what was written, as one object', false)
     .addHelpText('after', '\nExample:\n  $ landfall init game && cd game && landfall up pipeline.ts')
-    .action(async (directory: string) => {
+    .action(async (directory: string, options: { json: boolean }) => {
       const { init } = await import('../init/init.ts')
-      await init(resolve(directory))
+      await init(resolve(directory), options)
     })
 
   const sql = program
@@ -96,28 +97,36 @@ export function addPipelineCommands(program: Command): void {
     .command('simulate')
     .summary('send requests as players would')
     .description(
-      'Drives the routes of a pipeline over HTTP with made-up users, and prints a summary as Apache Bench does. ' +
-        'The same seed sends the same requests. Weights and values come from simulate in the pipeline file, and from load.json beside it.',
+      'Plays a pipeline over HTTP with made-up players, and prints a summary as Apache Bench does. They have habits: sessions, days and nights, a way ' +
+        'through the routes, favourites; most look once, some come daily, few spend a lot. The same seed sends the same requests. ' +
+        'It works for any pipeline; what it cannot guess stands in "simulate" of the pipeline file, or in a load.json beside it. ' +
+        'Exit code 1 when a request got no answer, or another one than it must have (2xx, or 409 from an application with a state).',
     )
     .argument('<PIPELINE>', 'the pipeline file')
-    .option('--users <N>', 'how many users', '100')
-    .option('--events <N>', 'how many requests', '1000')
+    .option('--users <N>', 'how many players', '100')
+    .option('--events <N>', 'how many requests; of history, events (default: 1000; of history, all)')
+    .option('--duration <TIME>', 'end after so long, e.g. 30s')
     .option('--rate <N>', 'requests per second at most (0: as fast as they are answered)', '0')
+    .option('--concurrency <N>', 'connections, each with one request in flight', '16')
     .option('--seed <N>', 'the same seed sends the same requests', '1')
-    .option('--concurrency <N>', 'requests in flight', '16')
     .option(
-      '--load <FILE>',
-      'weights, values and a round of requests (default: load.json beside the pipeline)',
+      '--backdate <TIME>',
+      'fill in history instead, e.g. 30d: batches of past events, with their times, for a source with trustTime',
     )
+    .option('--bad <SHARE>', 'so much of what is sent is wrong, e.g. 0.01: names, types, JSON', '0')
+    .option('--uniform', 'no habits: any user, any route, any value, as simple generators do', false)
+    .option('--load <FILE>', 'hints and a round of requests (default: load.json beside the pipeline)')
     .option('--rounds <N>', "send the load's round so often, in its order, one request at a time")
     .option('--json', 'the summary as one object', false)
     .addOption(authority())
     .addHelpText(
       'after',
-      '\nExample:\n  $ landfall simulate pipeline.ts --users 1000 --events 100000 --rate 2000',
+      '\nExamples:\n  $ landfall simulate pipeline.ts --users 1000 --events 100000 --rate 2000\n' +
+        '  $ landfall simulate pipeline.ts --users 1000 --backdate 30d\n' +
+        '  $ landfall simulate pipeline.ts --duration 1m --concurrency 64 --bad 0.01',
     )
     .action(async (pipeline: string, options: Record<string, unknown>) => {
-      const { runSimulate } = await import('../simulate.ts')
+      const { runSimulate } = await import('../simulate/simulate-command.ts')
       await runSimulate(resolve(pipeline), options as never, settingFlags(options))
     })
   withSettings(simulate, 'data', 'collector.listen')
@@ -131,11 +140,12 @@ export function addPipelineCommands(program: Command): void {
     )
     .argument('<NAME>')
     .option('--remove', 'take the user out instead', false)
+    .option('--json', 'user, file and token as one object', false)
     .addHelpText(
       'after',
       '\nExample:\n  $ landfall user alice --sql-users users && landfall up pipeline.ts --sql-users users',
     )
-    .action(async (name: string, options: { remove: boolean; sqlUsers?: string }) => {
+    .action(async (name: string, options: { remove: boolean; json: boolean; sqlUsers?: string }) => {
       const { changeUser } = await import('../user.ts')
       await changeUser(name, machineSettings({ ...options })['sql.users'], options)
     })

@@ -85,9 +85,10 @@ export function addRunCommands(program: Command): void {
     )
     .argument('<PIPELINE>', 'the pipeline file')
     .option('--once', 'from where the tables stand to the latest offset, then exit', false)
+    .option('--json', 'with --once, what was landed as one object', false)
     .addOption(logFormat())
     .addHelpText('after', '\nExample:\n  $ landfall land pipeline.ts --once')
-    .action(async (pipeline: string, options: RunOptions & { once: boolean }) => {
+    .action(async (pipeline: string, options: RunOptions & { once: boolean; json: boolean }) => {
       const { runLand } = await import('../stage/land.ts')
       await runLand({ ...options, pipeline: resolve(pipeline), flags: settingFlags(options) })
     })

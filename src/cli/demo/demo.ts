@@ -10,8 +10,8 @@ import { sendRequests } from '../../simulate/send.ts'
 import type { SqlEngine, Value } from '../../sql/sql.ts'
 import { describeError, EXIT, exit, exitCodeOf } from '../exit.ts'
 import { openProgress } from '../progress.ts'
-import type { Report } from '../reporter.ts'
-import { loadHints, roundsOf } from '../simulate.ts'
+import { type Report, reportText } from '../reporter.ts'
+import { loadHints, roundsOf } from '../simulate/load-file.ts'
 import { formatTable } from '../table.ts'
 import { openSupervisor, type Supervisor } from '../up/supervisor.ts'
 import { stopOnSignals } from '../up/up.ts'
@@ -28,8 +28,7 @@ export interface DemoOptions {
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const pipelinePath = join(root, 'examples', 'game', 'pipeline.ts')
 const say = (text: string) => process.stdout.write(`${text}\n`)
-const report: Report = ({ level, text }) =>
-  process.stderr.write(`${level === 'info' ? '' : `${level}: `}${text}\n`)
+const report: Report = reportText
 
 /**
  * `npm start`: the game, from the first request to the answers of its questions. It begins with an empty data directory each
@@ -96,7 +95,12 @@ async function play(up: UpFile, rounds: number): Promise<void> {
   const work = roundsOf(await loadHints(pipelinePath, undefined, pipeline), rounds)
   say(`The game is up at ${up.http}. Its players send ${work.count} requests, one after the other.`)
   const progress = openProgress('players', work.count)
-  const sent = await sendRequests({ ...work, url: up.http, rate: 0, onAnswer: progress.update })
+  const sent = await sendRequests({
+    ...work,
+    url: up.http,
+    rate: 0,
+    onAnswer: (done) => progress.update(done),
+  })
   progress.end()
   if (sent.failed > 0 || sent.refused > 0) {
     throw new LandfallError(

@@ -8,7 +8,7 @@ import { version } from '../version.ts'
 import { packageFile, pipelineFile, tsconfigFile } from './starter.ts'
 
 /** `landfall init [DIR]`: a pipeline that runs as it is. Writes nothing when any of its files exists. */
-export async function init(directory: string): Promise<void> {
+export async function init(directory: string, { json }: { json: boolean }): Promise<void> {
   const name = packageName(basename(directory))
   const files: [string, string][] = [
     ['pipeline.ts', pipelineFile(name)],
@@ -24,7 +24,10 @@ export async function init(directory: string): Promise<void> {
   }
   makeFolder(directory)
   for (const [file, text] of files) await writeFile(join(directory, file), text, { flag: 'wx' })
-  process.stdout.write(farewell(relative(process.cwd(), directory)))
+  const written = { directory, files: files.map(([file]) => file) }
+  process.stdout.write(
+    json ? `${JSON.stringify(written, null, 2)}\n` : farewell(relative(process.cwd(), directory)),
+  )
 }
 
 function farewell(where: string): string {

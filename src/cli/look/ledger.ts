@@ -4,6 +4,7 @@ import { type Counts, type Ledger, readLedger, type TableLedger } from '../../le
 import { type Places, topicOf } from '../../pipeline/places.ts'
 import { hasLake, openDataLake, openDataLog } from '../../pipeline/readers.ts'
 import { EXIT } from '../exit.ts'
+import { styleOf } from '../style.ts'
 import { formatTable } from '../table.ts'
 
 export interface LedgerOptions {
@@ -49,9 +50,13 @@ function verdict({ total, closes, findings, partitions }: Ledger): string {
   const lines = [sumText(total)]
   if (partitions.some(({ pendingIsExact }) => !pendingIsExact))
     lines.push('Pending is too much to be read: it counts offsets, some of which may have no record')
-  if (closes) lines.push('The ledger closes')
+  const style = styleOf(process.stdout)
+  if (closes) lines.push(style.green('The ledger closes'))
   else
-    lines.push('The ledger does NOT close:', ...findings.map(({ code, message }) => `  ${code}: ${message}`))
+    lines.push(
+      style.red('The ledger does NOT close:'),
+      ...findings.map(({ code, message }) => `  ${code}: ${message}`),
+    )
   return lines.join('\n')
 }
 
@@ -78,7 +83,7 @@ function formatPartitions(topic: string, { partitions, logId, total }: Ledger): 
     'Position',
     'End',
   ]
-  return `Topic ${topic}, log ${logId}\n\n${formatTable(head, rows, numbers(0, 10))}`
+  return `Topic ${topic}, log ${logId}\n\n${formatTable(head, rows, { ...numbers(0, 10), spare: [6, 7, 8, 9] })}`
 }
 
 function formatTables(tables: readonly TableLedger[]): string {
@@ -92,11 +97,10 @@ function formatTables(tables: readonly TableLedger[]): string {
     of.snapshot ?? '',
     `${of.position === null ? '' : Object.values(of.position).join(',')}${of.ahead ? ' ahead' : ''}`,
   ])
-  return formatTable(
-    ['Table', 'Rows', 'Files', 'Batch', 'Committed', 'Snapshot', 'Position'],
-    rows,
-    numbers(1, 3),
-  )
+  return formatTable(['Table', 'Rows', 'Files', 'Batch', 'Committed', 'Snapshot', 'Position'], rows, {
+    ...numbers(1, 3),
+    spare: [5, 3],
+  })
 }
 
 function formatCommits(commits: readonly CommitEntry[]): string {
@@ -123,7 +127,10 @@ function formatCommits(commits: readonly CommitEntry[]): string {
     'Dead',
     'Duplicates',
   ]
-  return formatTable(head, rows, { right: new Set([0, 4, 5, 6, 7, 8, 9, 10, 11]) })
+  return formatTable(head, rows, {
+    right: new Set([0, 4, 5, 6, 7, 8, 9, 10, 11]),
+    spare: [3, 2],
+  })
 }
 
 function formatRefusals({ since, until, refused }: Refusals): string {

@@ -30,7 +30,7 @@ export function showSettings({ json }: { json: boolean }): void {
   else {
     const cells = rows.map((row) => [row.name, row.default, row.flag, row.environment, row.help])
     process.stdout.write(
-      `${formatTable(['Setting', 'Default', 'Flag', 'Environment', 'What it is'], cells)}\n`,
+      `${formatTable(['Setting', 'Default', 'Flag', 'Environment', 'What it is'], cells, { spare: [3, 4] })}\n`,
     )
   }
 }

@@ -40,7 +40,7 @@ export function printTables(tables: readonly TableSummary[], json: boolean): voi
     one.position === null ? '' : Object.values(one.position).join(','),
   ])
   const head = ['Table', 'Rows', 'Files', 'Bytes', 'Committed', 'Snapshot', 'Position']
-  process.stdout.write(`${formatTable(head, rows, { right: new Set([1, 2, 3, 6]) })}\n`)
+  process.stdout.write(`${formatTable(head, rows, { right: new Set([1, 2, 3, 6]), spare: [5, 6] })}\n`)
 }
 
 export async function summarizeTables(catalog: Catalog): Promise<TableSummary[]> {

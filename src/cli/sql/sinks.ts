@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream'
 import { stringifyExact } from '../../sql/json.ts'
 import type { ResultColumn, Value } from '../../sql/sql.ts'
-import { width } from '../table.ts'
+import { fits, formatRecords, width } from '../table.ts'
 import { jsonValue, memberNames, showValue } from './cells.ts'
 
 export interface RowSink {
@@ -50,19 +50,30 @@ export function createJsonSink(output: Writable, columns: readonly ResultColumn[
 const BATCH_ROWS = 10_000
 const NUMERIC = /^(tinyint|smallint|integer|bigint|real|double|decimal.*)$/
 
-/** A table as Presto's client aligns it: numbers to the right, cells of several lines marked with `+`, the count below. */
+/**
+ * A table as Presto's client aligns it: numbers to the right, cells of several lines marked with `+`, the count below. On a terminal that is
+ * too narrow for it, one block per row.
+ */
 export function createTableSink(output: Writable, columns: readonly ResultColumn[]): RowSink {
   const right = columns.map(({ type }) => NUMERIC.test(type))
   let batch: string[][][] = []
   let rowCount = 0
   let headWritten = false
+  /** Decided by the first rows: a table, or a block per row where the terminal is too narrow. */
+  let narrow: boolean | undefined
+  let recordsWritten = 0
 
   async function flush(): Promise<void> {
     const widths = columns.map((column, i) =>
       batch.reduce((max, row) => Math.max(max, cellWidth(row[i]!)), width(column.name)),
     )
     const lines: string[] = []
-    if (!headWritten) {
+    narrow ??= batch.length > 0 && !fits(widths, output as Partial<NodeJS.WriteStream>)
+    if (narrow) {
+      const names = columns.map(({ name }) => name)
+      lines.push(...formatRecords(names, batch, recordsWritten + 1, output as Partial<NodeJS.WriteStream>))
+      recordsWritten += batch.length
+    } else if (!headWritten) {
       lines.push(
         columns
           .map(({ name }, i) => ` ${center(name, widths[i]!)} `)
@@ -72,7 +83,7 @@ export function createTableSink(output: Writable, columns: readonly ResultColumn
       lines.push(widths.map((w) => '-'.repeat(w + 2)).join('+'))
       headWritten = true
     }
-    for (const row of batch) lines.push(...rowLines(row, widths, right))
+    if (!narrow) for (const row of batch) lines.push(...rowLines(row, widths, right))
     batch = []
     if (lines.length > 0) await write(output, `${lines.join('\n')}\n`)
   }

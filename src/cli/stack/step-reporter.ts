@@ -1,6 +1,7 @@
 /** How far engines are: one line that is written over on a terminal, plain lines in a pipe. On stderr, so that stdout is the result's. */
 import type { Step } from '../../stack/cache.ts'
 import type { StackReporter } from '../../stack/stack.ts'
+import { barStyle } from '../style.ts'
 
 const BAR_WIDTH = 24
 const REDRAW_MS = 200
@@ -12,12 +13,12 @@ export interface StepReporter extends StackReporter {
 }
 
 export function openStepReporter(stream: NodeJS.WriteStream = process.stderr): StepReporter {
-  return stream.isTTY ? onTerminal(stream) : inPipe(stream)
+  return stream.isTTY && process.env.TERM !== 'dumb' ? onTerminal(stream) : inPipe(stream)
 }
 
 function onTerminal(stream: NodeJS.WriteStream): StepReporter {
   let ticks: NodeJS.Timeout | undefined
-  const draw = (text: string) => stream.write(`\r\u001b[K${text.slice(0, (stream.columns ?? 80) - 1)}`)
+  const draw = (text: string) => stream.write(`\r\u001b[K${text.slice(0, (stream.columns || 80) - 1)}`)
   const clear = () => {
     clearInterval(ticks)
     stream.write('\r\u001b[K')
@@ -67,7 +68,8 @@ function describeStep({ what, elapsedMs, bytes, bytesTotal }: Step, drawn: strin
 function bar({ bytes, bytesTotal }: Step): string {
   if (!bytes || !bytesTotal) return ''
   const full = Math.round(Math.min(1, bytes / bytesTotal) * BAR_WIDTH)
-  return '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full)
+  const { filled, empty } = barStyle()
+  return filled.repeat(full) + empty.repeat(BAR_WIDTH - full)
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`

@@ -5,6 +5,7 @@ import { openLanding } from '../../pipeline/landing.ts'
 import { keepNamed, namedOf } from '../../pipeline/named.ts'
 import type { Places } from '../../pipeline/places.ts'
 import { openDataLog } from '../../pipeline/readers.ts'
+import { usageError } from '../exit.ts'
 import { placesOf } from '../places.ts'
 import { openProgress } from '../progress.ts'
 import type { Report } from '../reporter.ts'
@@ -17,12 +18,16 @@ import { supervisorLink } from './supervisor-link.ts'
 
 export interface LandCommandOptions extends StageCommandOptions {
   once: boolean
+  /** Of `once`: what was landed, as one object. */
+  json: boolean
 }
 
 const LOG_WAIT_MS = 10_000
 
 /** `landfall land [--once]`, and the lander of `landfall up`. Ends the process. */
 export function runLand(options: LandCommandOptions): Promise<never> {
+  if (options.json && !options.once)
+    throw usageError('--json: only with --once is there a result', 'Add --once')
   return runStage({
     name: 'lander',
     logFormat: options.logFormat,
@@ -31,7 +36,10 @@ export function runLand(options: LandCommandOptions): Promise<never> {
   })
 }
 
-async function open({ pipeline: path, flags, once }: LandCommandOptions, report: Report): Promise<Stage> {
+async function open(
+  { pipeline: path, flags, once, json }: LandCommandOptions,
+  report: Report,
+): Promise<Stage> {
   const pipeline = await loadCompiled(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.settings })
   const open = (places: Places) =>
@@ -47,7 +55,9 @@ async function open({ pipeline: path, flags, once }: LandCommandOptions, report:
   const lander = await openStageAt(settings, report, open)
   await keepNamed(settings.data, namedOf(pipeline, path))
   const stopping = new AbortController()
-  const work = once ? landOnce(placesOf(settings), lander, stopping.signal) : lander.run(stopping.signal)
+  const work = once
+    ? landOnce(placesOf(settings), lander, json, stopping.signal)
+    : lander.run(stopping.signal)
   return {
     address: null,
     done: work,
@@ -66,7 +76,7 @@ async function open({ pipeline: path, flags, once }: LandCommandOptions, report:
 type Landing = Awaited<ReturnType<typeof openLanding>>
 
 /** From where the tables stand to the log's end as of now, with progress. */
-async function landOnce(places: Places, lander: Landing, signal: AbortSignal): Promise<void> {
+async function landOnce(places: Places, lander: Landing, json: boolean, signal: AbortSignal): Promise<void> {
   await using log = await openDataLog(places)
   const { position } = lander.status()
   const counts = Object.entries((await log.end()).next).map(
@@ -79,7 +89,7 @@ async function landOnce(places: Places, lander: Landing, signal: AbortSignal): P
   const report = await lander.landToEnd({ signal, onProgress: ({ records }) => progress.update(records) })
   progress.update(report.records)
   progress.end()
-  process.stdout.write(`${summaryOf(report)}\n`)
+  process.stdout.write(`${json ? JSON.stringify(report, null, 2) : summaryOf(report)}\n`)
 }
 
 function summaryOf({ records, landed, dead, duplicate, batches }: LandReport): string {

@@ -4,7 +4,7 @@ import { loadPipeline } from '../../pipeline/load.ts'
 import { formatKillReport } from '../../verify/kill/kill-report.ts'
 import { runKillTest } from '../../verify/kill/run-kill.ts'
 import { EXIT, usageError } from '../exit.ts'
-import { loadHints } from '../simulate.ts'
+import { loadHints } from '../simulate/load-file.ts'
 import { readUpFile } from '../up/up-file.ts'
 
 export interface VerifyKillOptions {

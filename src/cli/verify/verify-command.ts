@@ -7,6 +7,7 @@ import type { Finding, OffsetRange, VerifyReport } from '../../verify/report.ts'
 import { type Stage, verify } from '../../verify/verify.ts'
 import { EXIT, usageError } from '../exit.ts'
 import { openProgress, type Progress } from '../progress.ts'
+import { styleOf } from '../style.ts'
 
 export interface VerifyCommandOptions {
   repair: boolean
@@ -83,7 +84,7 @@ function formatFinding({ level, message, rows, days, offsets, repair }: Finding)
     ...(days.length > 0 ? [`of ${days.map((day) => day ?? 'no time').join(', ')}`] : []),
     ...(offsets.length > 0 ? [offsets.map(formatRange).join('; ')] : []),
   ]
-  const first = `${level === 'damage' ? 'DAMAGED' : 'note'}: ${message}${where.length > 0 ? ` (${where.join(', ')})` : ''}`
+  const first = `${level === 'damage' ? styleOf(process.stdout).red('DAMAGED') : 'note'}: ${message}${where.length > 0 ? ` (${where.join(', ')})` : ''}`
   if (repair === null) return first
   return `${first}\n  ${repair.done ? 'repaired' : 'NOT repaired'}: ${repair.message}`
 }

@@ -12,7 +12,7 @@ import type { SimulateInput } from '../../model/simulate-input.ts'
 import { eventOf } from '../../simulate/events.ts'
 import { createRandom } from '../../simulate/random.ts'
 import { type SimulatedRequest, simulateRequests } from '../../simulate/requests.ts'
-import { type Answered, sendOne } from '../../simulate/send.ts'
+import { type Answered, sendOne } from '../../simulate/send-one.ts'
 
 export interface LoadOptions {
   pipeline: Pipeline
