@@ -1,4 +1,5 @@
 /** Events of a plan with made-up values that the plan accepts, for `POST /v1/events`. */
+import { parseDecimalType } from '../model/check-event.ts'
 import type { Plan, PlanProperty } from '../model/plan.ts'
 import { skewed } from './choices.ts'
 import type { Random } from './random.ts'
@@ -40,8 +41,7 @@ export function propertyValue(property: PlanProperty, random: Random, time: numb
     case 'string':
       return textOf(property, random)
     default:
-      // Money and other exact numbers are texts of digits.
-      return String(1 + random.below(9))
+      return decimalText(type, random)
   }
 }
 
@@ -54,6 +54,15 @@ const span = (property: PlanProperty) =>
 function wholeOf(property: PlanProperty, random: Random): number {
   const from = Math.ceil(least(property))
   return from + Math.floor(skewed(random, 0, Math.floor(span(property)) + 1))
+}
+
+/** Money and other exact numbers are texts of digits, and never 0. */
+function decimalText(type: string, random: Random): string {
+  const { precision, scale } = parseDecimalType(type)
+  const unit = 10 ** Math.min(scale, 2)
+  const most = 10 ** Math.min(precision - scale, 2)
+  const units = Math.max(1, Math.floor(skewed(random, 0, most) * unit))
+  return (units / unit).toFixed(Math.min(scale, 2))
 }
 
 function within({ minimum = -Infinity, maximum = Infinity }: PlanProperty, value: number): number {

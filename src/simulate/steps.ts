@@ -134,10 +134,11 @@ function thingOf(parameter: string, before: string): string {
 function eventStep(event: PlanEvent, hint: EventInput | undefined): EventStep {
   const values = hint?.values ?? {}
   const choices = new Map<string, Choices>()
-  for (const { name, type, oneOf } of event.properties) {
+  for (const { name, type, oneOf, minLength, maxLength } of event.properties) {
     const found = name in values ? choicesOf(values[name]!) : undefined
     if (found !== undefined) choices.set(name, found)
-    else if (!(name in values) && type === 'string') choices.set(name, choicesOf(oneOf ?? wordsFor(name)))
+    else if (!(name in values) && type === 'string')
+      choices.set(name, choicesOf(oneOf ?? wordsWithin(name, minLength, maxLength)))
   }
   return { event, values, choices }
 }
@@ -145,6 +146,12 @@ function eventStep(event: PlanEvent, hint: EventInput | undefined): EventStep {
 /** Values of a name that nothing is known about: few, so that counts by it are worth looking at. */
 export function wordsFor(name: string): string[] {
   return WORDS.map((word) => `${name}_${word}`)
+}
+
+/** The same, of the lengths that a property may have. */
+function wordsWithin(name: string, minLength = 0, maxLength = Number.POSITIVE_INFINITY): string[] {
+  const words = wordsFor(name).some((word) => word.length > maxLength) ? WORDS : wordsFor(name)
+  return [...new Set(words.map((word) => word.padEnd(minLength, 'x').slice(0, maxLength)))]
 }
 
 function guessedPairs(steps: readonly Step[]): [string, string][] {

@@ -12,6 +12,9 @@ interface Schema {
   minimum?: number
   maximum?: number
   minLength?: number
+  maxLength?: number
+  minItems?: number
+  format?: string
   pattern?: string
   default?: unknown
   examples?: unknown[]
@@ -32,7 +35,9 @@ export function valueOf(schema: Schema, random: Random, name = ''): unknown {
     case 'object':
       return objectOf(schema, random)
     case 'array':
-      return [valueOf(schema.items ?? {}, random, name)]
+      return Array.from({ length: Math.max(1, schema.minItems ?? 1) }, () =>
+        valueOf(schema.items ?? {}, random, name),
+      )
     case 'integer':
       return wholeNumber(schema, random)
     case 'number':
@@ -64,13 +69,16 @@ function wholeNumber(schema: Schema, random: Random): number {
   return Math.ceil(numberBase(schema)) + random.below(Math.floor(numberSpan(schema)) + 1)
 }
 
-function textOf({ pattern, minLength }: Schema, random: Random, name: string): string {
+function textOf(schema: Schema, random: Random, name: string): string {
+  const { pattern, minLength = 0, maxLength, format } = schema
+  if (format === 'date-time') return `2026-01-${10 + random.below(20)}T12:00:00Z`
+  if (format === 'date') return `2026-01-${10 + random.below(20)}`
   // Money and other exact numbers travel as text with a pattern of digits.
   if (pattern && /\\d|0-9/.test(pattern)) {
     const amount = `${1 + random.below(99)}`
     return new RegExp(pattern).test(amount) ? amount : `${amount}.${10 + random.below(90)}`
   }
-  return wordOf(random, name).padEnd(minLength ?? 0, 'x')
+  return wordOf(random, name).padEnd(minLength, 'x').slice(0, maxLength)
 }
 
 /** One of eight values for a route parameter or a text property of this name, so that counts by it are worth looking at. */
