@@ -31,30 +31,39 @@ const CASES_OF_A_PROCESS = 60
 export async function runErrors(options: {
   count: number
   seed: number
+  /** Processes at once. Default 1. */
+  lanes?: number
   onProgress?: (report: ErrorsReport) => void
 }): Promise<ErrorsReport> {
   const total: ErrorsReport = { seed: options.seed, errors: 0, survived: 0, told: {} }
   const scratch = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'landfall-errors-'))
   writeFileSync(join(scratch, 'pipeline.json'), JSON.stringify(pipeline))
-  for (let number = 0; total.errors < options.count; number++) {
-    const count = Math.min(CASES_OF_A_PROCESS, options.count - total.errors)
-    const directory = join(scratch, String(number))
-    const task: ErrorsTask = {
-      directory,
-      pipeline: join(scratch, 'pipeline.json'),
-      count,
-      seed: options.seed + number,
+  let begun = 0
+  const lane = async () => {
+    while (begun < options.count) {
+      const number = begun / CASES_OF_A_PROCESS
+      const count = Math.min(CASES_OF_A_PROCESS, options.count - begun)
+      begun += CASES_OF_A_PROCESS
+      add(total, await runSome(scratch, number, count, options.seed + number))
+      options.onProgress?.(total)
     }
-    const { code, output, errors } = await runChild('errors-child.ts', task, { root: directory, faults: [] })
-    if (code !== 0) throw new Error(`errors of the disk, kept in ${directory}: ended with ${code}\n${errors}`)
-    const report = JSON.parse(output) as ErrorsReport
-    total.errors += report.errors
-    total.survived += report.survived
-    for (const [told, times] of Object.entries(report.told))
-      total.told[told] = (total.told[told] ?? 0) + times
-    rmSync(directory, { recursive: true })
-    options.onProgress?.(total)
   }
+  await Promise.all(Array.from({ length: options.lanes ?? 1 }, lane))
   rmSync(scratch, { recursive: true })
   return total
+}
+
+async function runSome(scratch: string, number: number, count: number, seed: number): Promise<ErrorsReport> {
+  const directory = join(scratch, String(number))
+  const task: ErrorsTask = { directory, pipeline: join(scratch, 'pipeline.json'), count, seed }
+  const { code, output, errors } = await runChild('errors-child.ts', task, { root: directory, faults: [] })
+  if (code !== 0) throw new Error(`errors of the disk, kept in ${directory}: ended with ${code}\n${errors}`)
+  rmSync(directory, { recursive: true })
+  return JSON.parse(output) as ErrorsReport
+}
+
+function add(total: ErrorsReport, { errors, survived, told }: ErrorsReport): void {
+  total.errors += errors
+  total.survived += survived
+  for (const [code, times] of Object.entries(told)) total.told[code] = (total.told[code] ?? 0) + times
 }

@@ -3,7 +3,7 @@
  *
  *   npm run test:faults -- --long [--only NAME,…] [--seed N] [--scale 0.01] [--lanes 2] [--json FILE]
  *
- * `--scale` takes a part of the long profile's numbers, `--lanes` so many processes of the sweep at once. A failure names its seed and
+ * `--scale` takes a part of the long profile's numbers, `--lanes` so many processes at once. A failure names its seed and
  * keeps its directory.
  */
 import { spawnSync } from 'node:child_process'
@@ -48,9 +48,10 @@ const PARTS: Record<string, Part> = {
     }),
   },
   errors: {
-    run: async (seed, scale, tell) => ({
+    run: async (seed, scale, tell, lanes) => ({
       ...(await runErrors({
         seed,
+        lanes,
         count: Math.ceil(2000 * scale),
         onProgress: ({ errors }) => tell(`${errors} errors of the disk`),
       })),
@@ -79,8 +80,8 @@ const PARTS: Record<string, Part> = {
     run: async (_seed, scale, tell) => ({ ...(await runOverload(Math.ceil(5 * scale), tell)) }),
   },
   simulation: {
-    async run(seed, scale, tell) {
-      const options = { from: seed, seeds: Math.ceil(10_000 * scale) }
+    async run(seed, scale, tell, lanes) {
+      const options = { from: seed, seeds: Math.ceil(10_000 * scale), lanes }
       const { seeds, records, failures } = await runSimulation(options, (report) =>
         tell(`${report.seeds} seeds`),
       )

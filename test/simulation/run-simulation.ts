@@ -22,14 +22,20 @@ export interface SimulationReport {
 const SEEDS_OF_A_PROCESS = 200
 
 export async function runSimulation(
-  { seeds, from }: { seeds: number; from: number },
+  { seeds, from, lanes = 1 }: { seeds: number; from: number; lanes?: number },
   tell: (report: SimulationReport) => void = () => {},
 ): Promise<SimulationReport> {
   const report: SimulationReport = { seeds: 0, records: 0, failures: [] }
-  for (let first = from; first < from + seeds; first += SEEDS_OF_A_PROCESS) {
-    await runSome(first, Math.min(SEEDS_OF_A_PROCESS, from + seeds - first), report)
-    tell(report)
+  let next = from
+  const lane = async () => {
+    while (next < from + seeds) {
+      const first = next
+      next = Math.min(first + SEEDS_OF_A_PROCESS, from + seeds)
+      await runSome(first, next - first, report)
+      tell(report)
+    }
   }
+  await Promise.all(Array.from({ length: lanes }, lane))
   return report
 }
 
