@@ -13,6 +13,8 @@ test('an sc:// URL says where Spark is, and holds no secret', () => {
     spark: { token: 'secret' },
     catalog: 'lake',
   })
+  expect(parseSparkUrl('sc://h?mode=stream').stream).toEqual({ everyMs: 10_000 })
+  expect(parseSparkUrl('sc://h?mode=stream&trigger=500ms').stream).toEqual({ everyMs: 500 })
   for (const url of ['sc://user:pw@h', 'sc://h/;token=abc', 'sc://h?token=abc'])
     expect(() => parseSparkUrl(url)).toThrow(
       expect.objectContaining({ code: 'lander/url', hint: expect.stringContaining('LANDFALL_SPARK_TOKEN') }),
@@ -21,18 +23,11 @@ test('an sc:// URL says where Spark is, and holds no secret', () => {
     'sc://',
     'sc://h?colour=red',
     'sc://h?mode=fast',
-    'sc://h?mode=stream&experimental=true&trigger=soon',
+    'sc://h?mode=stream&trigger=soon',
     'sc://h?trigger=1s',
     'sc://h:99999',
   ])
     expect(() => parseSparkUrl(url)).toThrow(expect.objectContaining({ code: 'lander/url' }))
-})
-
-test('mode stream is only for who asks for what is experimental', () => {
-  expect(() => parseSparkUrl('sc://h?mode=stream&trigger=1s')).toThrow(
-    expect.objectContaining({ code: 'lander/spark-stream-experimental' }),
-  )
-  expect(parseSparkUrl('sc://h?mode=stream&trigger=1s&experimental=true').stream).toEqual({ everyMs: 1000 })
 })
 
 test('Spark is told how to reach the topic', () => {

@@ -8,7 +8,8 @@ import { definePipeline } from '../../src/model/define-pipeline.ts'
 import { covers } from '../../src/model/position.ts'
 import { compareTable } from '../../src/pipeline/swap/compare.ts'
 import { deadBefore } from '../conformance/lander-suite.ts'
-import { findSparkEngines, SparkWorld, type SparkWorldOptions } from './spark-world.ts'
+import { startSparkConnect } from '../engines/spark-connect.ts'
+import { findSparkEngines, type LanderChild, SparkWorld, type SparkWorldOptions } from './spark-world.ts'
 import { game, type Sent } from './support.ts'
 
 const TIMEOUT_MS = 1_200_000
@@ -27,6 +28,7 @@ function it(what: string, work: () => Promise<void>): void {
 }
 
 const sword = (id: string): Sent => ({ event: { event_type: 'purchase_sword', type: id, cost: 1 }, id })
+const ids = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
 
 /** Purchases, guilds, what fits no plan, and now and then nothing for a table. */
 function some(count: number, from = 0): Sent[] {
@@ -76,14 +78,6 @@ it('what it streams equals what DuckDB lands, row by row, and a repeated id is l
   await expectEqual(world)
 })
 
-async function until(world: SparkWorld, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = performance.now() + TIMEOUT_MS / 2
-  while (!(await condition())) {
-    if (performance.now() > limit) throw new Error(`waited in vain: ${world.notes.slice(-10).join('\n')}`)
-    await new Promise((resolve) => setTimeout(resolve, 400))
-  }
-}
-
 /** A lake that so many commits of `events` come too late for: Spark's snapshot is gone. */
 function lateFor(lake: Lake, times: number): Lake {
   let left = times
@@ -120,6 +114,95 @@ it('streams that begin anew while other tables stand ahead of `events` read each
   stop.abort()
   await running
   await expectEqual(world)
+})
+
+/** Each id is in `events` once, and in the tables of its event once. */
+async function expectExactlyOnce(world: SparkWorld, count: number): Promise<void> {
+  const [sums] = await world.rows('events', 'count(*)::INT AS n, count(DISTINCT event_id)::INT AS ids')
+  expect(sums).toEqual({ n: count, ids: count })
+  for (const table of ['purchases', 'sword_purchases'])
+    expect(await world.rows(table, 'count(*)::INT AS n, count(DISTINCT type)::INT AS ids')).toEqual([
+      { n: count, ids: count },
+    ])
+  const { counters } = (await world.lake.load('events'))!
+  expect(Object.values(counters!).reduce((sum, { landed }) => sum + landed, 0)).toBe(count)
+}
+
+/** Sends swords until it is told to stop. */
+function load(world: SparkWorld): () => Promise<number> {
+  let more = true
+  let count = 0
+  const writing = (async () => {
+    for (let n = 0; more; n++) {
+      await world.send(...ids(20, `n${n}-`).map(sword))
+      count += 20
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  })()
+  // Told to whoever stops it; a test that fails before does not.
+  writing.catch(() => {})
+  return async () => {
+    more = false
+    await writing
+    return count
+  }
+}
+
+async function until(
+  world: SparkWorld,
+  condition: () => boolean | Promise<boolean>,
+  child?: LanderChild,
+): Promise<void> {
+  const limit = performance.now() + TIMEOUT_MS / 2
+  while (!(await condition())) {
+    if (performance.now() > limit)
+      throw new Error(`waited in vain: ${world.notes.slice(-10).join('\n')} ${child?.output() ?? ''}`)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+  }
+}
+
+it('driver and server are killed under load, DuckDB takes over where the streams stopped, and none is lost or doubled', async () => {
+  await using world = await open({ partitions: 2 })
+  const started = await startSparkConnect()
+  if ('missing' in started) throw new Error(started.missing)
+  await using server = started
+  world.spark = server.state
+  const stopLoad = load(world)
+  const options = { settings: { batchAgeMs: 300, idleMs: 300 } }
+
+  const duckdb = await world.openDuckdb(options)
+  const stopped = new AbortController()
+  const running = duckdb.run(stopped.signal)
+  await until(world, () => duckdb.status().batch > 0)
+  stopped.abort()
+  await running
+  await duckdb[Symbol.asyncDispose]()
+
+  // A driver of its own, killed once it has taken something from its streams: its queries go on.
+  const child = world.startChild('follow')
+  await until(world, async () => child.hasEnded || (await takenFromStreams(world, 'purchases')) > 1, child)
+  expect(child.hasEnded, child.output()).toBe(false)
+  await child.kill()
+
+  // The next one, whose server is killed in the middle.
+  const next = await world.open(options)
+  const stop = new AbortController()
+  const following = next.run(stop.signal)
+  const before = await takenFromStreams(world, 'events')
+  await until(world, async () => (await takenFromStreams(world, 'events')) > before)
+  await server.kill()
+  await server.restart()
+  const { batch } = next.status()
+  await until(world, () => next.status().batch > batch)
+
+  // DuckDB takes over while the streams run: the other is fenced.
+  const last = await world.openDuckdb({ ...options, directory: join(world.directory, 'elsewhere') })
+  await expect(following).rejects.toMatchObject({ code: 'lake/fenced' })
+  await next[Symbol.asyncDispose]()
+  const count = await stopLoad()
+  await last.landToEnd()
+  await last[Symbol.asyncDispose]()
+  await expectExactlyOnce(world, count)
 })
 
 /** The game judged otherwise: its guilds may have any number of members, and its swords need short names. */

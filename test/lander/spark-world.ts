@@ -119,7 +119,7 @@ export class SparkWorld extends World {
   }
 
   get #url(): string {
-    return `sc://${this.spark.host}:${this.spark.port}${this.#trigger ? `?mode=stream&experimental=true&trigger=${this.#trigger}` : ''}`
+    return `sc://${this.spark.host}:${this.spark.port}${this.#trigger ? `?mode=stream&trigger=${this.#trigger}` : ''}`
   }
 
   /** Its lander in a process of its own; `follow`: on and on, else to the end of the log. */

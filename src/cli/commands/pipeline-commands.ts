@@ -34,12 +34,19 @@ export function addPipelineCommands(program: Command): void {
         'Pipeline, tables and the lander that runs are not touched by a rehearsal. Exit code 1 when something differs.',
     )
     .argument('<PIPELINE>', 'the pipeline file')
-    .argument('<lander=URL>', 'the next lander: duckdb:, or sc://HOST:15002 (Spark Connect)')
+    .argument(
+      '<lander=URL>',
+      'the next lander: duckdb:, sc://HOST:15002 (Spark Connect, in batches), or "sc://HOST:15002?mode=stream" (Structured Streaming)',
+    )
     .option('--rehearse', 'compare first, and hand over only when all is equal', false)
     .option('--dry-run', 'rehearse, and hand nothing over', false)
     .option('--records <N>', 'rehearse on the newest N records of the log', '1000000')
     .option('--json', 'one object', false)
-    .addHelpText('after', '\nExamples:\n  $ landfall swap pipeline.ts lander=sc://127.0.0.1:15002 --rehearse')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ landfall swap pipeline.ts lander=sc://127.0.0.1:15002 --rehearse' +
+        "\n  $ landfall swap pipeline.ts 'lander=sc://127.0.0.1:15002?mode=stream&trigger=10s' --rehearse",
+    )
     .action(async (pipeline: string, change: string, options: Record<string, unknown>) => {
       const { runSwap } = await import('../swap.ts')
       await runSwap(resolve(pipeline), change, options as never, settingFlags(options))

@@ -18,7 +18,7 @@ export interface SparkUrl {
 
 const PORT = 15002
 const TRIGGER = '10s'
-const OPTIONS = ['mode', 'trigger', 'experimental', 'tls', 'ca', 'user', 'catalog']
+const OPTIONS = ['mode', 'trigger', 'tls', 'ca', 'user', 'catalog']
 /** The catalog's name in Spark's SQL, for this session. */
 const CATALOG = 'landfall'
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/
@@ -42,13 +42,6 @@ export function parseSparkUrl(url: string, token?: string): SparkUrl {
   const mode = options.get('mode') ?? 'batch'
   if (mode !== 'batch' && mode !== 'stream')
     throw wrong('lander/url', `the sc:// URL asks for mode=${mode}`, 'There are: batch, stream')
-  // After kills of driver and server under load, rows of a table were seen twice when DuckDB took over (docs/reference/spark.md).
-  if (mode === 'stream' && options.get('experimental') !== 'true')
-    throw wrong(
-      'lander/spark-stream-experimental',
-      'mode=stream does not keep its promise yet: after kills under load, rows of a table were seen twice',
-      'Use mode=batch; or add &experimental=true where that does not matter',
-    )
   const trigger = options.get('trigger')
   const everyMs = parseTrigger(trigger ?? TRIGGER)
   if (everyMs === undefined || (trigger !== null && mode === 'batch'))
