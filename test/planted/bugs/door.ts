@@ -97,13 +97,15 @@ export const DOOR_BUGS: Bug[] = [
     edits: [
       {
         find: 'const events = await lake.load(EVENTS_TABLE.name)',
-        replace: `const others = await Promise.all(names.map((name) => lake.load(name)))
+        replace: `const others = await Promise.all(wanted.map(({ table }) => lake.load(table)))
     const events = await lake.load(EVENTS_TABLE.name)`,
       },
       {
-        find: `names.map((name) =>
-        name === EVENTS_TABLE.name ? events : (all.find((state) => state.name === name) ?? lake.load(name)),`,
-        replace: 'names.map((name, i) => name === EVENTS_TABLE.name ? events : others[i],',
+        find: `wanted.map(({ table }) =>
+        table === EVENTS_TABLE.name
+          ? events
+          : (all.find((state) => state.name === table) ?? lake.load(table)),`,
+        replace: 'wanted.map(({ table }, i) => table === EVENTS_TABLE.name ? events : others[i],',
       },
     ],
     check: { file: 'test/sql/pin.test.ts', test: '' },
