@@ -1,7 +1,6 @@
 /**
  * JSON objects in files, with a checksum as their last field: `…,"landfall-crc32c":"1a2b3c4d"}`. It is the CRC-32C of all bytes before
- * the comma. Whoever does not know the field reads on; a file without it (of others, or from before) is read unchecked. The name of the
- * field is persisted.
+ * the comma. Whoever does not know the field reads on. The name of the field is persisted.
  */
 import { checksumOf } from './checksum.ts'
 
@@ -32,18 +31,31 @@ export function sealOf(bytes: Buffer): SealState {
   return { sealed: true, expected: match[1]!, found: checksumOf(bytes.subarray(0, tailAt + match.index)) }
 }
 
-/** Throws an `Error` whose message says what was expected and found, when the seal does not fit. */
+/** Throws an `Error` whose message says what was expected and found, when there is a seal and it does not fit. */
 export function checkSeal(bytes: Buffer): void {
-  const seal = sealOf(bytes)
+  check(sealOf(bytes))
+}
+
+function check(seal: SealState): void {
   if (!seal.sealed || seal.expected === seal.found) return
   throw new Error(`expected crc32c ${seal.expected}, found ${seal.found}`)
 }
 
-/** The object in sealed or unsealed text, without its seal. Throws an `Error` on other text and where the seal does not fit. */
+/**
+ * The object in text that was sealed, without its seal. Throws an `Error` on other text and where the seal does not fit, or is missing:
+ * damage that begins in the field before may take the seal's name with it. Only an empty object has none.
+ */
 export function openSealed(bytes: Buffer): Record<string, unknown> {
-  checkSeal(bytes)
+  const seal = sealOf(bytes)
+  check(seal)
+  const value = parse(bytes)
+  if (!seal.sealed && JSON.stringify(value) !== '{}') throw new Error('its checksum is missing')
+  return withoutSeal(value)
+}
+
+function parse(bytes: Buffer): Record<string, unknown> {
   try {
-    return withoutSeal(JSON.parse(bytes.toString('utf8')) as Record<string, unknown>)
+    return JSON.parse(bytes.toString('utf8')) as Record<string, unknown>
   } catch (error) {
     // It shows a piece of the text, with its line ends and whatever else is there.
     throw new Error((error as Error).message.replace(/[\s\p{Cc}]+/gu, ' '), { cause: error })
