@@ -30,6 +30,7 @@ function run(command, args) {
 
 const checks = [
   ['types', [join(modules, '.bin', 'tsc'), '--noEmit']],
+  ['types of the page', [join(modules, '.bin', 'tsc'), '-p', 'tsconfig.page.json']],
   ['lint', [join(modules, '.bin', 'oxlint')]],
   ['format', [join(modules, '.bin', 'biome'), 'check', '--error-on-warnings']],
 ]

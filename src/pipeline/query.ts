@@ -5,9 +5,12 @@ import { openUsers } from '../base/users.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { createIcebergDoor } from '../catalog/wire/iceberg-rest/door.ts'
 import { readRefusals } from '../collector/refusals-file.ts'
+import type { Lake } from '../lake/lake.ts'
+import type { LogReader } from '../log/log.ts'
 import { type DuckdbEngineSettings, openDuckdbEngine } from '../sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../sql/sql.ts'
 import { type Mount, openSqlServer } from '../sql/wire/trino/server.ts'
+import { type DashboardOptions, openDashboard } from './dashboard.ts'
 import { landerMetrics } from './lander-metrics.ts'
 import { keptNamed, type Named, refuseTaken } from './named.ts'
 import { ICEBERG_PREFIX } from './paths.ts'
@@ -32,6 +35,8 @@ export interface QueryOptions {
   named?: Named
   /** The lander of this machine is there or is coming: its spool is waited for (default: when there is one). */
   spoolExpected?: boolean
+  /** Show the dashboard on this address (default: no). */
+  dashboard?: DashboardOptions
   /** Told when changed users or a changed certificate cannot be taken over. */
   onWarning?: (text: string, error: unknown) => void
 }
@@ -61,7 +66,7 @@ async function openEngine(
   logWaitMs: number,
   named: Named | undefined,
   spoolExpected: boolean,
-): Promise<{ engine: SqlEngine; catalog: Catalog; reach: Reach }> {
+): Promise<{ engine: SqlEngine; lake: Lake; log: LogReader; catalog: Catalog; reach: Reach }> {
   const [{ lake, catalog, storage }, log, known] = await Promise.all([
     openLakeReaderAt(places),
     openLogReaderAt(places, { waitMs: logWaitMs }),
@@ -76,7 +81,7 @@ async function openEngine(
     storage: () => storage.stat(PROBE),
     catalog: () => catalog.listTables(),
   })
-  return { engine, catalog, reach }
+  return { engine, lake, log, catalog, reach }
 }
 
 export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
@@ -85,13 +90,15 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
   const warn = (what: string) => (error: unknown) => options.onWarning?.(`${what} not taken over`, error)
   const tls = options.tls && opening.use(await openTls(options.tls, warn('the changed certificate is')))
   const users = options.users && opening.use(await openUsers(options.users, warn('the changed users are')))
-  const { engine, catalog, reach } = await openEngine(
+  const { engine, lake, log, catalog, reach } = await openEngine(
     places,
     options.settings,
     LOG_WAIT_MS,
     options.named,
     options.spoolExpected ?? false,
   )
+  const away = () => reach.away('catalog', 'storage', 'log')
+  const dashboard = options.dashboard && openDashboard(places, options.dashboard, { engine, lake, log }, away)
   try {
     const access = createAccess(options.token, users ? () => users.read() : undefined)
     const iceberg = icebergMount(catalog, access)
@@ -100,10 +107,11 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
         engine,
         ...options.listen,
         insecure: options.insecure,
-        health: async () => reach.away('catalog', 'storage', 'log'),
+        health: async () => away(),
         metrics: async () => `${await landerMetrics(places.paths.lander)}${reach.metrics()}`,
         access,
         ...(tls ? { tls } : {}),
+        ...(dashboard ? { pages: dashboard.serve.bind(dashboard) } : {}),
         mounts: [iceberg],
       }),
     )
@@ -112,6 +120,7 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
       address: server.url,
       async close() {
         reach[Symbol.dispose]()
+        await dashboard?.[Symbol.asyncDispose]()
         await server[Symbol.asyncDispose]()
         resources.dispose()
         await engine[Symbol.asyncDispose]()

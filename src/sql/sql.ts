@@ -77,6 +77,13 @@ export interface QueryResult {
   /** The kind of a statement that is no question, by Trino's name: `USE`, `SET SESSION`. It has no columns. */
   updateType?: string
   sessionChange?: SessionChange
+  /** Where `parquet` was asked for: the file with the rows, on this machine, which is the caller's to remove. */
+  file?: AnswerFile
+}
+
+export interface AnswerFile {
+  path: string
+  rows: number
 }
 
 /** How far the engine is; both grow until the answer is whole. */
@@ -105,6 +112,11 @@ export interface QueryOptions {
   rowsMax?: number
   /** Only the columns are wanted: nothing is computed, and there are no rows. An engine that cannot do so answers as always. */
   columnsOnly?: boolean
+  /**
+   * The rows are wanted as a Parquet file (`file` of the result), and come no other way. `sql/not-supported` from an engine of others,
+   * and for a statement that is no query.
+   */
+  parquet?: boolean
 }
 
 export interface TableColumn {

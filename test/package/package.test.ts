@@ -196,3 +196,41 @@ async function firstAnswer(url: string, output: () => string): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
+
+test('the dashboard of the package: its page is compiled, and served with every module that it names', async () => {
+  const data = join(folder, 'dashboard-data')
+  const child = spawn(
+    join(folder, 'node_modules/.bin/landfall'),
+    ['up', 'pipeline.ts', '--data', data, '--http', '127.0.0.1:0', '--sql', '127.0.0.1:0'],
+    { cwd: folder, env: environment, stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  try {
+    let said = ''
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stderr.on('data', (text) => {
+        said += text
+        const found = /watch it at (\S+)\//.exec(said)
+        if (found) resolve(found[1]!)
+      })
+      child.once('exit', () => reject(new Error(said)))
+    })
+    const read = async (path: string) => {
+      const answer = await fetch(`${url}/${path}`)
+      expect(`${path} ${answer.status}`).toBe(`${path} 200`)
+      return answer.text()
+    }
+    const modules = [...(await read('')).matchAll(/ui\/page\/[\w-]+\.\w+/g)].map(([path]) => path)
+    expect(modules).toContain('ui/page/main.js')
+    for (const path of modules) {
+      const text = await read(path)
+      if (!path.endsWith('.js')) continue
+      for (const [, name] of text.matchAll(/from '\.\/([^']+)'/g))
+        expect(modules).toContain(`ui/page/${name}`)
+    }
+    expect(JSON.parse(await read('ui/api/about'))).toHaveProperty('pipeline')
+  } finally {
+    const gone = once(child, 'exit')
+    child.kill('SIGTERM')
+    await gone
+  }
+})

@@ -2,12 +2,12 @@ import { urlOf } from '../../base/setting.ts'
 import { resolveSettings, roomSettings, type SettingName, type Settings } from '../../config.ts'
 import { isOwn, MOVABLE } from '../../pipeline/places.ts'
 import { hasLog, openRemoteSql } from '../../pipeline/readers.ts'
+import { readUpFile } from '../../pipeline/up-file.ts'
 import type { SqlEngine } from '../../sql/sql.ts'
 import { trustAuthority } from '../authority.ts'
 import { usageError } from '../exit.ts'
 import { lookPlaces } from '../places.ts'
 import { runSql } from '../sql/run-sql.ts'
-import { readUpFile } from '../up/up-file.ts'
 import { openServer, whoWeAre } from './sql-server.ts'
 
 export interface SqlCommandOptions {

@@ -2,8 +2,8 @@ import { type Counts, readLedger } from '../../ledger/ledger.ts'
 import { ICEBERG_PREFIX } from '../../pipeline/paths.ts'
 import type { Places } from '../../pipeline/places.ts'
 import { hasLake, hasLog, openDataLake, openDataLog } from '../../pipeline/readers.ts'
+import { readUpFile, type UpFile } from '../../pipeline/up-file.ts'
 import { EXIT } from '../exit.ts'
-import { readUpFile, type UpFile } from '../up/up-file.ts'
 import { sumText } from './ledger.ts'
 
 interface Status {
@@ -40,7 +40,12 @@ function formatStatus(data: string, { up, ledger, batch }: Status): string {
   else {
     const processes = Object.entries(up.processes).map(([name, pid]) => `${name} ${pid}`)
     lines.push(`up since ${up.startedAt} (pid ${up.supervisor}; ${processes.join(', ')})`)
-    lines.push(`events   ${up.http}`, `SQL      ${up.sql}`, `Iceberg  ${up.sql}${ICEBERG_PREFIX}`)
+    lines.push(
+      `events   ${up.http}`,
+      `SQL      ${up.sql}`,
+      `page     ${up.sql}/`,
+      `Iceberg  ${up.sql}${ICEBERG_PREFIX}`,
+    )
     lines.push(`pipeline ${up.pipeline}`)
   }
   if (ledger !== null) {

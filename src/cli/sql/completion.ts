@@ -1,11 +1,5 @@
+import { KEYWORDS } from '../../sql/keywords.ts'
 import type { SqlEngine } from '../../sql/sql.ts'
-
-const KEYWORDS =
-  `SELECT FROM WHERE GROUP BY ORDER HAVING LIMIT OFFSET JOIN LEFT RIGHT FULL INNER CROSS ON USING AS AND OR NOT IN IS
-  NULL LIKE BETWEEN CASE WHEN THEN ELSE END DISTINCT UNION ALL EXCEPT INTERSECT WITH VALUES CAST ASC DESC OVER PARTITION SHOW TABLES
-  SCHEMAS CATALOGS COLUMNS DESCRIBE EXPLAIN USE count sum avg min max date_trunc approx_distinct lower upper coalesce row_number`
-    .trim()
-    .split(/\s+/)
 
 export interface Completion {
   /** readline's completer: what the last word of the line may become. */

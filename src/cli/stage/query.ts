@@ -1,8 +1,10 @@
+import { resolve } from 'node:path'
 import { resolveSettings, roomSettings } from '../../config.ts'
 import { checkNamed } from '../../pipeline/check-named.ts'
 import { namedOf } from '../../pipeline/named.ts'
 import { openQuery } from '../../pipeline/query.ts'
 import type { Report } from '../reporter.ts'
+import { version } from '../version.ts'
 import { loadCompiled } from './definition.ts'
 import { runStage, type Stage } from './run-stage.ts'
 import { aborted, loggerOver, type StageCommandOptions, tlsFiles, warnUnencrypted } from './stage-options.ts'
@@ -14,7 +16,7 @@ export function runQuery(options: StageCommandOptions): Promise<never> {
   return runStage({
     name: 'query',
     logFormat: options.logFormat,
-    greeting: ({ address }) => `SQL is served at ${address}`,
+    greeting: ({ address }) => `SQL is served at ${address}, and the dashboard`,
     open: (report) => open(options, report),
   })
 }
@@ -34,6 +36,13 @@ async function open({ pipeline: path, flags }: StageCommandOptions, report: Repo
       onWarning: (text, error) => loggerOver(report).warn({ error }, text),
       settings: roomSettings(settings, 'sql'),
       named: namedOf(pipeline, path),
+      dashboard: {
+        pipeline,
+        pipelineFile: resolve(path),
+        version: version(),
+        diskReserve: settings['log.diskReserve'],
+        eventBytesMax: settings['collector.eventBytesMax'],
+      },
       spoolExpected: supervisorLink() !== undefined,
     }),
   )

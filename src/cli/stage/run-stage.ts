@@ -1,8 +1,9 @@
 import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { StageName } from '../../pipeline/up-file.ts'
 import { describeError, EXIT, exit, exitCodeOf } from '../exit.ts'
 import { type LogFormat, openReport, type Report } from '../reporter.ts'
-import { type StageName, toWireError } from '../up/messages.ts'
+import { toWireError } from '../up/messages.ts'
 import { aborted } from './stage-options.ts'
 import { LEAVE_MS, supervisorLink } from './supervisor-link.ts'
 

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
 import type { PlanEvent, PlanProperty } from '../../model/plan.ts'
 import { ICEBERG_PREFIX } from '../../pipeline/paths.ts'
-import type { UpFile } from './up-file.ts'
+import type { UpFile } from '../../pipeline/up-file.ts'
 
 /** What a person reads when the pipeline serves: where it is, and what to try next, with an event of this very pipeline. */
 export function greeting(
@@ -16,6 +16,7 @@ export function greeting(
   const simplest = events.toSorted((a, b) => required(a).length - required(b).length)[0]
   return [
     `landfall is up: events at ${up.http}, SQL at ${up.sql}, data in ${here(data)}`,
+    `  watch it at ${up.sql}/`,
     `  Iceberg readers attach to ${up.sql}${ICEBERG_PREFIX}`,
     ...(simplest ? [`  try   curl -d '${JSON.stringify(sample(simplest))}' ${up.http}/v1/events`] : []),
     `        landfall sql${flag} "select event_type, count(*) from events group by 1"`,

@@ -1,10 +1,8 @@
 /** What supervisor and children say to each other over the IPC channel. */
 import { type ErrorKind, LandfallError } from '../../base/errors.ts'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
+import type { StageName } from '../../pipeline/up-file.ts'
 import type { Note } from '../reporter.ts'
-
-export const STAGES = ['door', 'lander', 'query'] as const
-export type StageName = (typeof STAGES)[number]
 
 /** The command that runs a stage alone, which is also what the supervisor starts. */
 export const STAGE_COMMANDS: Record<StageName, string> = { door: 'collect', lander: 'land', query: 'query' }

@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { LandfallError } from '../../base/errors.ts'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
+import type { StageName } from '../../pipeline/up-file.ts'
 import type { Note } from '../reporter.ts'
-import { type FromChild, type FromSupervisor, fromWireError, type StageName, SUPERVISED } from './messages.ts'
+import { type FromChild, type FromSupervisor, fromWireError, SUPERVISED } from './messages.ts'
 
 const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 5000

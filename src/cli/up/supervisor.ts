@@ -3,10 +3,10 @@ import { LandfallError } from '../../base/errors.ts'
 import { makeDirectory } from '../../base/files.ts'
 import { type DirectoryLock, waitForDirectoryLock } from '../../base/lock.ts'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
+import { removeUpFile, STAGES, type StageName, type UpFile, writeUpFile } from '../../pipeline/up-file.ts'
 import type { Note, Report } from '../reporter.ts'
-import { STAGE_COMMANDS, STAGES, type StageName } from './messages.ts'
+import { STAGE_COMMANDS } from './messages.ts'
 import { type ChildEvents, SupervisedChild } from './supervised-child.ts'
-import { removeUpFile, type UpFile, writeUpFile } from './up-file.ts'
 
 export interface SupervisorOptions {
   /** Path of bin/landfall.js. */

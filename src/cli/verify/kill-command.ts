@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { LandfallError } from '../../base/errors.ts'
 import { loadPipeline } from '../../pipeline/load.ts'
+import { readUpFile } from '../../pipeline/up-file.ts'
 import { formatKillReport } from '../../verify/kill/kill-report.ts'
 import { runKillTest } from '../../verify/kill/run-kill.ts'
 import { EXIT, usageError } from '../exit.ts'
 import { loadHints } from '../simulate/load-file.ts'
-import { readUpFile } from '../up/up-file.ts'
 
 export interface VerifyKillOptions {
   /** As they were typed. */

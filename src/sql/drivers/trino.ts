@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLandfallError, LandfallError } from '../../base/errors.ts'
 import { parseExact } from '../json.ts'
+import { noFile } from '../no-file.ts'
 import { requireReading } from '../session/writing.ts'
 import type {
   Freshness,
@@ -103,6 +104,7 @@ class TrinoEngine implements SqlEngine {
   }
 
   async query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
+    if (options.parquet) throw noFile()
     if (this.#foreign) requireReading(sql)
     const asks = this.#asksLastCommit && readsTables(sql)
     const lastCommit = asks ? await this.#lastCommit(options) : undefined

@@ -2,7 +2,8 @@
  * The embedded engine: DuckDB over the lake's files and the spool's. Nothing of DuckDB is loaded before the first query, so a
  * query process that nobody asks costs next to nothing.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../../base/clock.ts'
@@ -13,6 +14,7 @@ import { answerCommand, rowsResult, textResult } from '../../answer-command.ts'
 import { type Command, type ExplainCommand, parseCommand } from '../../commands.ts'
 import type { LedgerParts } from '../../names/ledger-table.ts'
 import type { Place } from '../../names/namespace.ts'
+import { noFile } from '../../no-file.ts'
 import type { QueryOptions, QueryResult, Session, SqlEngine, TableColumn, Value } from '../../sql.ts'
 import { Admission } from './admission.ts'
 import type { Answer } from './answer.ts'
@@ -89,6 +91,8 @@ interface Machinery {
   parser: StatementParser
   statements: CheckedStatements
   executor: Executor
+  /** Where answers become files. */
+  files: string
   temporaryDirectory: string | undefined
 }
 
@@ -167,6 +171,7 @@ class DuckdbEngine implements SqlEngine {
       throw new LandfallError('fix-request', 'sql/too-complex', message)
     }
     const command = parseCommand(sql)
+    if (command && options.parquet) throw noFile()
     const work =
       command && command.kind !== 'explain'
         ? this.#answer(sql, command, options)
@@ -246,14 +251,14 @@ class DuckdbEngine implements SqlEngine {
     { signal }: Deadline,
     watch: EngineWatch,
   ): Promise<QueryResult> {
-    const { statements, executor } = await this.#start()
+    const { statements, ...rest } = await this.#start()
     return statements.with(sql, { session: options.session, path: [] }, signal, (checked) =>
-      this.#runChecked(executor, checked, command, options, signal, watch),
+      this.#runChecked(rest, checked, command, options, signal, watch),
     )
   }
 
   async #runChecked(
-    executor: Executor,
+    { executor, files }: Pick<Machinery, 'executor' | 'files'>,
     checked: CheckedText,
     command: ExplainCommand | undefined,
     options: QueryOptions,
@@ -271,6 +276,11 @@ class DuckdbEngine implements SqlEngine {
         return { ...textResult([], []), columns: outputNames(checked.tree, columns), freshness }
       }
       const rowsMax = Math.min(options.rowsMax ?? this.#settings.rowsMax, this.#settings.rowsMax)
+      if (options.parquet) {
+        const file = { path: join(files, `${randomUUID()}.parquet`), tree: checked.tree }
+        const made = await executor.writeParquet(checked.text, relations, rowsMax, signal, watch, file)
+        return { ...textResult([], []), columns: made.columns, freshness, file: made.file }
+      }
       const answer = await executor.run(checked.text, relations, shape, rowsMax, signal, watch)
       const columns = outputNames(checked.tree, answer.columns)
       return { columns, pages: this.#pages(answer, options.signal), freshness }
@@ -336,14 +346,18 @@ class DuckdbEngine implements SqlEngine {
     const temporaryDirectory = own ?? (await mkdtemp(join(tmpdir(), 'landfall-sql-')))
     const directories = [...this.#lake.storage.leaseDirectories]
     if (this.#spoolDirectory !== undefined) directories.push(this.#spoolDirectory)
+    const files = join(temporaryDirectory, 'answers')
+    await mkdir(files, { recursive: true })
+    directories.push(files)
     const parser = await StatementParser.open()
-    const files = this.#namedFiles
-    const executor = await Executor.open({ ...this.#settings, temporaryDirectory, directories, files })
+    const access = { temporaryDirectory, directories, files: this.#namedFiles }
+    const executor = await Executor.open({ ...this.#settings, ...access })
     const statements = new CheckedStatements(parser, this.#named)
     return {
       parser,
       statements,
       executor,
+      files,
       temporaryDirectory: own === undefined ? temporaryDirectory : undefined,
     }
   }

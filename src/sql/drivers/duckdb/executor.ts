@@ -10,13 +10,16 @@
  */
 import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
-import type { ResultColumn, Value } from '../../sql.ts'
+import type { AnswerFile, ResultColumn, Value } from '../../sql.ts'
 import { quoteText } from '../../text.ts'
 import { ANSWER, type Answer, SmallAnswer, TableAnswer } from './answer.ts'
 import { Connections, PROGRESS_SETTINGS, type QueryConnection, type Relations } from './connections.ts'
 import { type KnownType, typeName } from './dialect/sql-type.ts'
 import type { TranslatedText } from './dialect/translate.ts'
 import { isInterrupt, isMissingFile, translateDuckdbError } from './duckdb-errors.ts'
+import { outputNames } from './output-names.ts'
+import { copyAnswer } from './parquet-answer.ts'
+import type { TreeNode } from './parser.ts'
 import { Recent } from './recent.ts'
 import { EXPRESSION_DEPTH_MAX, SEALED_CONFIG } from './seal.ts'
 import { trinoTypeOfAnswer } from './types.ts'
@@ -143,6 +146,31 @@ export class Executor {
     return new SmallAnswer(columns, rows)
   }
 
+  /** The same, with the rows in a new Parquet file below an allowed directory; its columns are named by the statement's tree. */
+  async writeParquet(
+    text: RunText,
+    relations: Relations,
+    rowsMax: number,
+    signal: AbortSignal,
+    watch: Watch,
+    { path, tree }: { path: string; tree: TreeNode },
+  ): Promise<{ columns: ResultColumn[]; file: AnswerFile }> {
+    const { connection, columns, rows } = await this.#withConnection(
+      signal,
+      text,
+      relations,
+      async (connection) => {
+        const columns = outputNames(tree, await columnsOf(connection.duckdb, text))
+        watch.read = () => progressOf(connection.duckdb)
+        const rows = await createAnswer(connection.duckdb, text, rowsMax)
+        await copyAnswer(connection.duckdb, columns, path)
+        return { connection, columns, rows }
+      },
+    ).finally(() => (watch.read = undefined))
+    this.#leave(connection)
+    return { columns, file: { path, rows } }
+  }
+
   /** The columns that the answer of one checked statement would have. */
   async columnsOf(text: RunText, relations: Relations, signal: AbortSignal): Promise<ResultColumn[]> {
     const { connection, columns } = await this.#withConnection(
@@ -264,15 +292,21 @@ async function smallRows(
   return count > Math.min(SMALL_ROWS, rowsMax) ? undefined : { count, rows: allRows(result, typesOf(text)) }
 }
 
-/** Makes the temporary table, whose making tells its rows. Few rows come at once. */
+/** Makes the temporary table, whose making tells its rows. */
+async function createAnswer(connection: DuckDBConnection, text: RunText, rowsMax: number): Promise<number> {
+  const [[made]] = allRows(await runStatement(connection, text, CREATE_ANSWER), []) as [[Value]]
+  const count = Number(made)
+  if (count > rowsMax) throw tooLarge(count, rowsMax)
+  return count
+}
+
+/** Few rows come at once. */
 async function makeAnswer(
   connection: DuckDBConnection,
   text: RunText,
   rowsMax: number,
 ): Promise<{ count: number; rows: Value[][] | undefined }> {
-  const [[made]] = allRows(await runStatement(connection, text, CREATE_ANSWER), []) as [[Value]]
-  const count = Number(made)
-  if (count > rowsMax) throw tooLarge(count, rowsMax)
+  const count = await createAnswer(connection, text, rowsMax)
   if (count > SMALL_ROWS) return { count, rows: undefined }
   // Not with a LIMIT behind the statement: on a temporary table that costs more than to ask again.
   return {

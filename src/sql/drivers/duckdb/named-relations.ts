@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { Lake, TableState } from '../../../lake/lake.ts'
 import type { ReferenceDefinition, ViewDefinition } from '../../../model/pipeline.ts'
+import { trinoTypeOf } from '../../column-type.ts'
 import { CATALOGS } from '../../names/catalogs.ts'
 import type { Contents, Entry, QueryInfo } from '../../names/contents.ts'
 import { LEDGER, LEDGER_COLUMNS, type LedgerParts, ledgerTable } from '../../names/ledger-table.ts'
@@ -17,7 +18,6 @@ import { referenceSql } from './reference.ts'
 import { inRelation, relationSql, shapeOf } from './relation.ts'
 import { rowsSql } from './rows-sql.ts'
 import { atSnapshot } from './snapshots.ts'
-import { trinoTypeOf } from './types.ts'
 
 /** What the pipeline file adds to the tables. Files are absolute. */
 export interface NamedDefinitions {

@@ -1,24 +1,5 @@
-/** Trino's names for the types of Iceberg (columns of tables) and of DuckDB (columns of answers). */
+/** Trino's names for the types of DuckDB: those of the columns of answers. */
 import type { DuckDBType } from '@duckdb/node-api'
-import type { PrimitiveType } from '../../../lake/metadata.ts'
-
-/** Trino's type for a column of a table. */
-export function trinoTypeOf(type: PrimitiveType): string {
-  switch (type) {
-    case 'int':
-      return 'integer'
-    case 'long':
-      return 'bigint'
-    case 'timestamptz':
-      return 'timestamp(6) with time zone'
-    case 'string':
-      return 'varchar'
-    case 'binary':
-      return 'varbinary'
-    default:
-      return type
-  }
-}
 
 /**
  * Names of simple types. HUGEINT and UBIGINT are what DuckDB makes of `sum(bigint)`, where Trino stays with bigint: they are

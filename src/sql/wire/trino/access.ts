@@ -21,6 +21,33 @@ export function isCrossSite(request: IncomingMessage): boolean {
   return request.headers['sec-fetch-site'] === 'cross-site'
 }
 
+/**
+ * Where everybody on this machine may ask, a page of another site could ask too: its name is made to lead to this machine after it was
+ * loaded (DNS rebinding), and to the browser we are that site then. So the name must be one of this machine. `always`: also of requests
+ * that say nothing of a browser.
+ */
+export function isForeignName(
+  { headers }: IncomingMessage,
+  listen: string,
+  access: Access,
+  always: boolean,
+): boolean {
+  if (!access.open || !isLoopback(listen)) return false
+  const isBrowser =
+    'origin' in headers || 'sec-fetch-site' in headers || (headers['user-agent'] ?? '').startsWith('Mozilla/')
+  return (always || isBrowser) && ![headers.host, headers.origin].every(isOfThisMachine)
+}
+
+function isOfThisMachine(address: string | undefined): boolean {
+  if (address === undefined) return true
+  try {
+    const { hostname } = new URL(address.includes('://') ? address : `http://${address}`)
+    return isLoopback(hostname) || hostname.endsWith('.localhost')
+  } catch {
+    return false
+  }
+}
+
 /** Where a name is proven, the request carries it from here on, whether it said so or not; why not, when it said another. */
 export function refuseOtherName({ headers }: IncomingMessage, { user }: Caller): string | undefined {
   if (user === undefined) return undefined

@@ -7,18 +7,19 @@
  *   GET    /v1/query/ID, /ui/query.html?ID      what is known of a statement; DELETE of the first cancels it
  *   GET    /v1/info, /v1/info/state, /v1/status who we are
  *   GET    /healthz, /readyz, /metrics
+ *   GET    /, /ui/…                               pages for people, where there are any
  *
  * Other doors may be mounted below a path of their own.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Access, createAccess } from '../../../base/access.ts'
+import { type Access, type Caller, createAccess } from '../../../base/access.ts'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
 import type { Tls } from '../../../base/tls.ts'
 import { runInSession, type SessionParts } from '../../session/run-in-session.ts'
 import type { SqlEngine } from '../../sql.ts'
 import { SERVER_VERSION } from '../../trino-protocol.ts'
-import { checkExposure, isCrossSite, refuseOtherName } from './access.ts'
+import { checkExposure, isCrossSite, isForeignName, refuseOtherName } from './access.ts'
 import { linksOf, readBody, sendJson, sendPage, sendText } from './http.ts'
 import { createSqlMetrics, type SqlMetrics } from './metrics.ts'
 import { sendAboutPage, sendQueryInfo, sendQueryPage } from './query-info.ts'
@@ -37,6 +38,8 @@ export interface SqlServerParts {
   tls?: Tls
   /** Other doors on this address. */
   mounts?: readonly Mount[]
+  /** Answers `/` and what is below `/ui/`; default: a page that says what is here. Never throws. */
+  pages?: (request: IncomingMessage, response: ServerResponse, caller: Caller) => Promise<void>
   /** Listen beyond this machine without a token. */
   insecure?: boolean
   /** Why the process is not ready to answer; undefined when it is. */
@@ -154,6 +157,13 @@ class TrinoServer implements SqlServer {
     if (reads && path === '/healthz') return sendText(response, 200, 'ok\n')
     if (reads && path === '/readyz') return this.#ready(response)
     if (isCrossSite(request)) return sendText(response, 403, 'requests of other sites are not answered')
+    const isPage = path === '/' || (path.startsWith('/ui') && path !== '/ui/query.html')
+    if (isForeignName(request, this.host, this.#parts.access ?? EVERYBODY, isPage))
+      return sendText(
+        response,
+        403,
+        'this address is asked by another name than its own; set a token to allow that',
+      )
     const mount = this.#parts.mounts?.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`))
     if (mount) return mount.serve(request, response)
     const caller = (this.#parts.access ?? EVERYBODY).identify(request.headers.authorization)
@@ -167,6 +177,7 @@ class TrinoServer implements SqlServer {
     if (reads && path === '/v1/info') return this.#info(response)
     if (reads && path === '/v1/info/state') return sendJson(response, 'ACTIVE')
     if (reads && path === '/v1/status') return this.#info(response)
+    if (isPage && this.#parts.pages) return this.#parts.pages(request, response, caller)
     if (reads && path === '/') return void response.writeHead(303, { location: '/ui/' }).end()
     if (reads && path === '/ui/') return sendAboutPage(response, SERVER_VERSION)
     if (reads && path === '/ui/query.html') return sendQueryPage(response, this.#queryOf(request))

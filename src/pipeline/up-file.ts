@@ -1,7 +1,9 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openSealed, sealJson } from '../../base/sealed-json.ts'
-import type { StageName } from './messages.ts'
+import { openSealed, sealJson } from '../base/sealed-json.ts'
+
+export const STAGES = ['door', 'lander', 'query'] as const
+export type StageName = (typeof STAGES)[number]
 
 /** `<data>/up.json`: what runs on this data directory, and where. Written once it serves and at each restart of a process. */
 export interface UpFile {
