@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { landfall } from '../cli/run-cli.ts'
 import { type Running, startLandfall, temporaryFolder } from '../support/landfall.ts'
+import { GAME_ROUNDS } from '../support/seed-game.ts'
 import type { Combination } from './parts.ts'
 import { expectCounts, expectGame, GAME, playGame } from './play.ts'
 
@@ -12,17 +13,22 @@ export function gameOn(title: string, found: Combination | { missing: string }):
       test('System B', ({ skip }) => skip(found.missing))
       return
     }
-    const { urls, env, tables, namespace, trino, catalog, spool } = found
+    const { urls, env, tables, namespace, trino, catalog, spool, successor } = found
     const data = temporaryFolder()
-    const flags = Object.entries(urls).flat()
+    const before = Object.entries(urls).flat()
+    const flags = Object.entries(successor ? { ...urls, '--lander': successor } : urls).flat()
     const look = (...args: string[]) => landfall(args, { env })
     let up: Running
 
     beforeAll(async () => {
       await trino.attach('lake', catalog)
-      up = await startLandfall(GAME, { data, args: flags, env, readyMs: 240_000 })
-      await playGame(up.http)
-    }, 360_000)
+      up = await startLandfall(GAME, { data, args: before, env, readyMs: 240_000 })
+      if (successor === undefined) return playGame(up.http)
+      await playGame(up.http, GAME_ROUNDS / 2)
+      const swapped = await look('swap', GAME, `lander=${successor}`, '--data', data)
+      expect(swapped.code, swapped.stdout + swapped.stderr).toBe(0)
+      await playGame(up.http, GAME_ROUNDS / 2)
+    }, 600_000)
 
     afterAll(async () => {
       await up?.stop()

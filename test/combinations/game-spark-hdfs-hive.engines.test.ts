@@ -2,4 +2,7 @@
 import { gameOn } from './combination.ts'
 import { kafkaHdfsHive } from './parts.ts'
 
-gameOn('Kafka + Spark + HDFS + Hive metastore, asked by Trino', await kafkaHdfsHive('spark'))
+gameOn(
+  'Kafka + Spark (in batches, then streams) + HDFS + Hive metastore, asked by Trino',
+  await kafkaHdfsHive('spark', { streams: true }),
+)

@@ -21,6 +21,8 @@ export interface Combination {
   /** How Trino reaches the same tables. */
   catalog: Catalogs[string]
   metastore?: HiveState
+  /** URL of a lander that takes over half-way. */
+  successor?: string
   /** The lander writes a spool, so answers of our own door hold what is not committed yet. */
   spool: boolean
 }
@@ -56,8 +58,14 @@ export async function kafkaS3Rest(): Found {
   }
 }
 
-/** (c): Kafka, HDFS and a Hive metastore 3.1 (the last that Presto can talk to), landed by Spark or by DuckDB. */
-export async function kafkaHdfsHive(lander: 'duckdb' | 'spark', { presto = false } = {}): Found {
+/**
+ * (c): Kafka, HDFS and a Hive metastore 3.1 (the last that Presto can talk to), landed by Spark or by DuckDB; `streams`: Spark lands in
+ * batches, then by streams.
+ */
+export async function kafkaHdfsHive(
+  lander: 'duckdb' | 'spark',
+  { presto = false, streams = false } = {},
+): Found {
   const kafka = await findKafka()
   if ('missing' in kafka) return kafka
   const files = await shareEngine(hdfs)
@@ -78,6 +86,7 @@ export async function kafkaHdfsHive(lander: 'duckdb' | 'spark', { presto = false
       '--namespace': namespace,
       ...(spark ? { '--lander': `sc://${spark.host}:${spark.port}` } : {}),
     },
+    ...(spark && streams ? { successor: `sc://${spark.host}:${spark.port}?mode=stream&trigger=1s` } : {}),
     env: {},
     namespace,
     tables: `${files.url}/game-${id}/${namespace}`,

@@ -9,9 +9,8 @@ import { GAME_ANSWERS, GAME_ROUNDS } from '../support/seed-game.ts'
 export const GAME = 'examples/game/pipeline.ts'
 
 /** The seeds' rounds, in their order, by the command that a person would use. Throws unless every request was answered well. */
-export async function playGame(http: string): Promise<void> {
-  const rounds = ['--rounds', String(GAME_ROUNDS), '--http', http]
-  const ended = await landfall(['simulate', GAME, ...rounds])
+export async function playGame(http: string, rounds = GAME_ROUNDS): Promise<void> {
+  const ended = await landfall(['simulate', GAME, '--rounds', String(rounds), '--http', http])
   if (ended.code !== 0) throw new Error(`simulate ended with ${ended.code}: ${ended.stdout}${ended.stderr}`)
 }
 
