@@ -2,6 +2,7 @@ import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { sealJson } from '../../../src/base/sealed-json.ts'
 import type { Catalog } from '../../../src/catalog/catalog.ts'
 import { openFileCatalog } from '../../../src/catalog/drivers/file.ts'
 import { openLake } from '../../../src/lake/iceberg-lake.ts'
@@ -166,7 +167,7 @@ export class Landing {
 
   publish(): void {
     const path = join(this.spoolDirectory, spoolPaths.manifest)
-    writeFileSync(`${path}.tmp`, JSON.stringify(this.#manifest))
+    writeFileSync(`${path}.tmp`, sealJson(JSON.stringify(this.#manifest)))
     renameSync(`${path}.tmp`, path)
   }
 
