@@ -1,7 +1,7 @@
 /** What landed in the last quarter of an hour: each commit a block, as wide as the time it gathered and as high as its events per second. */
 import type { CommitSpan } from '../messages.ts'
 import { h, s, setAttribute, setText } from './dom.ts'
-import { clock, count, rate, roughly } from './format.ts'
+import { clock, count, plural, rate, roughly } from './format.ts'
 
 const SPAN_MS = 15 * 60_000
 const HEIGHT = 132
@@ -60,7 +60,7 @@ function captionOf(commits: readonly CommitSpan[]): string {
   const parts = [`${count(sum('landed'))} landed`]
   if (sum('dead') > 0) parts.push(`${count(sum('dead'))} dead letters`)
   if (sum('duplicate') > 0) parts.push(`${count(sum('duplicate'))} duplicates`)
-  return `${parts.join(', ')} in ${count(commits.length)} commits. Newest: ${clock(commits.at(-1)!.to).slice(0, 8)} UTC.`
+  return `${parts.join(', ')} in ${plural(commits.length, 'commit')}. Newest: ${clock(commits.at(-1)!.to).slice(0, 8)} UTC.`
 }
 
 function drawChart(commits: readonly CommitSpan[], width: number, now: number): SVGSVGElement {

@@ -28,7 +28,10 @@ export function figuresOf(flow: Flow): StageFigures[] {
     of('door', 'Door', {
       main: rate(door.rate),
       unit: 'events accepted',
-      lines: [door.url?.replace(/^https?:\/\//, '') ?? '', `${roughly(door.refused)} refused ever`],
+      lines: [
+        door.url?.replace(/^https?:\/\//, '') ?? '',
+        door.refused === 0 ? 'none refused' : `${roughly(door.refused)} refused so far`,
+      ],
     }),
     of('log', 'Log', {
       main: roughly(log.records),

@@ -277,6 +277,7 @@ class DuckdbEngine implements SqlEngine {
       }
       const rowsMax = Math.min(options.rowsMax ?? this.#settings.rowsMax, this.#settings.rowsMax)
       if (options.parquet) {
+        await mkdir(files, { recursive: true })
         const file = { path: join(files, `${randomUUID()}.parquet`), tree: checked.tree }
         const made = await executor.writeParquet(checked.text, relations, rowsMax, signal, watch, file)
         return { ...textResult([], []), columns: made.columns, freshness, file: made.file }
@@ -347,7 +348,6 @@ class DuckdbEngine implements SqlEngine {
     const directories = [...this.#lake.storage.leaseDirectories]
     if (this.#spoolDirectory !== undefined) directories.push(this.#spoolDirectory)
     const files = join(temporaryDirectory, 'answers')
-    await mkdir(files, { recursive: true })
     directories.push(files)
     const parser = await StatementParser.open()
     const access = { temporaryDirectory, directories, files: this.#namedFiles }
@@ -375,6 +375,7 @@ class DuckdbEngine implements SqlEngine {
     if (!machinery) return
     machinery.parser.close()
     await machinery.executor.close()
+    await rm(machinery.files, { recursive: true, force: true })
     const directory = machinery.temporaryDirectory
     if (directory !== undefined) await rm(directory, { recursive: true, force: true })
   }
