@@ -44,7 +44,9 @@ export async function loadPlan(files: PlanFiles, version: string): Promise<Plan 
   const bytes = await files.read(name)
   if (!bytes) return undefined
   const plan = parse(bytes.toString('utf8'))
-  if (plan?.version === version && hashOf(plan.events) === version) return { version, events: plan.events }
+  const events: Plan['events'] | undefined = plan?.events
+  if (plan?.version === version && events !== undefined && hashOf(events) === version)
+    return { version, events }
   throw new LandfallError(
     'bad-data',
     'model/plan-damaged',

@@ -35,7 +35,9 @@ test('an unknown version is undefined, and none leads out of the directory', asy
 test('a changed or torn file is reported, not used', async () => {
   await savePlan(planDirectory(root), plan)
   const path = join(root, `${plan.version}.json`)
-  for (const text of [JSON.stringify({ ...plan, events: {} }), '{"version":', '{}', 'null', '']) {
+  const nameless = JSON.stringify(plan).replace('"events"', '"eventr"')
+  const harmed = [JSON.stringify({ ...plan, events: {} }), nameless, '{"version":', '{}', 'null', '']
+  for (const text of harmed) {
     await writeFile(path, text)
     await expect(loadPlan(planDirectory(root), plan.version)).rejects.toMatchObject({
       kind: 'bad-data',
