@@ -377,3 +377,23 @@ test('a funnel, retention, sessions and top values, each with the SQL behind it'
   await page.getByRole('link', { name: 'Open in SQL' }).click()
   await page.locator('.note', { hasText: '5 rows in' }).waitFor()
 })
+
+test('with a token the browser signs in, and streams, questions and files go with it; a page that is open delays no stop', async () => {
+  await using own = await startGame({ LANDFALL_SQL_TOKEN: 'a-token-of-the-tests' })
+  const { running } = own
+  await using context = await browser.newContext({
+    httpCredentials: { username: 'anybody', password: 'a-token-of-the-tests' },
+  })
+  opened = await openPage(context, `${running.sql}/#/sql`)
+  const { page } = opened
+  await page.getByLabel('SQL statement').fill('SELECT 1 AS one')
+  await page.keyboard.press('Control+Enter')
+  await page.locator('.note', { hasText: '1 row in' }).waitFor()
+  await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()])
+  await page.goto(`${running.sql}/#/flow`)
+  await page.getByText('Everything is in order.').waitFor()
+  expectNoComplaints(opened)
+  expect(await running.stop()).toBe(0)
+  await page.getByText('Connection lost, trying again').waitFor()
+  opened.complaints.splice(0)
+})
