@@ -87,6 +87,29 @@ export function addPipelineCommands(program: Command): void {
     })
   withSettings(sql, 'data', 'sql.listen', 'log.url', 'storage.', 'catalog.', 'lander.url')
 
+  const report = program
+    .command('report')
+    .summary('write what the tables say as HTML, notebook and Markdown')
+    .description(
+      'Writes report.html (one page that needs nothing else), report.ipynb (a notebook with its outputs, which asks the same again) and report.md: what is unusual in the last week beside the week before, ' +
+        'who comes and comes back, the questions of the pipeline file, and the quality of the data. Everything is of one batch, so the same batch gives the same bytes. Asks where "landfall sql" asks.',
+    )
+    .argument('<PIPELINE>', 'pipeline file (.ts)')
+    .option('--out <DIR>', 'where the files are written', 'report')
+    .option('--at <SNAPSHOT>', 'a past batch, or a snapshot of events (default: the newest batch)')
+    .option('--identify', 'show persons as they are, and groups of fewer than 5', false)
+    .option('--json', 'findings and files as one object', false)
+    .addOption(authority())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ landfall report pipeline.ts --sql 127.0.0.1:8080 --out report\n  $ landfall report pipeline.ts --data ./data --at 17',
+    )
+    .action(async (path: string, options: Record<string, unknown>) => {
+      const { writeReport } = await import('../look/report.ts')
+      await writeReport(path, options as never, settingFlags(options))
+    })
+  withSettings(report, 'data', 'sql.listen', 'log.url', 'storage.', 'catalog.', 'lander.url')
+
   const status = program
     .command('status')
     .summary('show what runs on a data directory, and how far it is')

@@ -1,0 +1,58 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SettingName } from '../../config.ts'
+import { loadPipeline } from '../../pipeline/load.ts'
+import { renderReport } from '../../report/render.ts'
+import { NOTHING, stampOf } from '../../report/render-texts.ts'
+import { makeReport } from '../../report/report.ts'
+import { usageError } from '../exit.ts'
+import { openEngine } from './sql-command.ts'
+
+export interface ReportCommandOptions {
+  out: string
+  at?: string
+  identify: boolean
+  json: boolean
+  ca?: string
+}
+
+/** `landfall report PIPELINE`. */
+export async function writeReport(
+  path: string,
+  options: ReportCommandOptions & Record<string, unknown>,
+  flags: Partial<Record<SettingName, unknown>>,
+): Promise<void> {
+  const { out, at, identify, json, ca } = options
+  if (at !== undefined && !/^\d{1,19}$/.test(at))
+    throw usageError(`--at: expected the number of a batch or a snapshot of events, found "${at}"`)
+  const { compiled } = await loadPipeline(path)
+  await using engine = await openEngine(flags, { ...options, ca })
+  const report = await makeReport(engine, compiled, {
+    identify,
+    ...(at === undefined ? {} : { at: BigInt(at) }),
+  })
+  await mkdir(out, { recursive: true })
+  const files: string[] = []
+  for (const { name, content } of await renderReport(report)) {
+    files.push(join(out, name))
+    await writeFile(join(out, name), content)
+  }
+  const { findings, more, frozen, ledger } = report
+  if (json) {
+    const shown = {
+      pipeline: compiled.name,
+      batch: frozen.batch,
+      committedAt: frozen.committedAt,
+      ledger,
+      findings,
+      more,
+      files,
+    }
+    process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`)
+    return
+  }
+  const lines = findings.length === 0 ? [NOTHING] : findings.map(({ title }, i) => `${i + 1}. ${title}`)
+  process.stdout.write(
+    `${[...lines, '', `Of ${stampOf(report)}`, ...files.map((file) => `Wrote ${file}`)].join('\n')}\n`,
+  )
+}

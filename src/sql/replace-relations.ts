@@ -1,0 +1,57 @@
+/** The same question of other relations: what a statement names in FROM is replaced, everything else stays as it is written. */
+import {
+  hasWord,
+  identifierName,
+  nameParts,
+  part,
+  partsOf,
+  type SyntaxNode,
+} from './drivers/duckdb/dialect/syntax-tree.ts'
+import { parseQuery } from './drivers/duckdb/dialect/translate.ts'
+import { loadTrinoGrammar } from './drivers/duckdb/dialect/trino-grammar.ts'
+import { quoteIdentifier } from './text.ts'
+
+/**
+ * `replace` says for a table's own name (small letters) what stands in its place: a subquery in parentheses; undefined leaves it.
+ * The relation keeps the name it had, so columns may be qualified as before. Names of a WITH are left; names with another schema too.
+ * Throws `sql/syntax` and `sql/not-allowed` for what is no question.
+ */
+export async function replaceRelations(
+  sql: string,
+  replace: (name: string) => string | undefined,
+): Promise<string> {
+  const edits: { start: number; end: number; text: string }[] = []
+  const visit = (node: SyntaxNode, known: ReadonlySet<string>): void => {
+    const items = part(node, 'with')
+    if (items) return visitWith(node, items, known)
+    if (node.rule === 'aliasedRelation' && node.parts[0]?.rule === 'tableName') return visitTable(node, known)
+    for (const each of node.parts) visit(each, known)
+  }
+  const visitWith = (node: SyntaxNode, items: SyntaxNode, known: ReadonlySet<string>): void => {
+    const inner = new Set(known)
+    const recursive = hasWord(items, 'RECURSIVE')
+    for (const item of partsOf(items, 'namedQuery')) {
+      const name = identifierName(item.parts[0]!).toLowerCase()
+      if (recursive) inner.add(name)
+      for (const each of item.parts) visit(each, inner)
+      inner.add(name)
+    }
+    for (const each of node.parts) if (each !== items) visit(each, inner)
+  }
+  const visitTable = (node: SyntaxNode, known: ReadonlySet<string>): void => {
+    const table = node.parts[0]!
+    const parts = nameParts(table.parts[0]!)
+    const name = parts.at(-1)!.toLowerCase()
+    const home = parts.slice(0, -1).map((each) => each.toLowerCase())
+    if (part(table, 'queryPeriod') || (home.length > 0 && home.at(-1) !== 'default')) return
+    if (home.length === 0 && known.has(name)) return
+    const text = replace(name)
+    if (text === undefined) return
+    const alias = node.parts.length > 1 ? '' : ` AS ${quoteIdentifier(parts.at(-1)!)}`
+    edits.push({ start: table.start, end: table.end, text: `${text}${alias}` })
+  }
+  visit(parseQuery(sql, await loadTrinoGrammar()), new Set())
+  return edits
+    .sort((a, b) => b.start - a.start)
+    .reduce((text, { start, end, text: put }) => text.slice(0, start) + put + text.slice(end), sql)
+}
