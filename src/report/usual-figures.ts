@@ -19,6 +19,8 @@ import { parseMoment, type Weeks, weeksUntil } from './weeks.ts'
 export interface Usual {
   events: number
   deadLetters: number
+  /** Rows by table. */
+  tables: ReadonlyMap<string, number>
   newest: string | null
   weeks: Weeks | undefined
 }
@@ -53,6 +55,15 @@ export async function usualFigures(
     },
     'SELECT reason, count(*) AS events, count(DISTINCT event_type) AS kinds_of_events FROM dead_letters GROUP BY reason ORDER BY events DESC, reason',
   )
+  const tables = await ask(
+    { id: 'tables', section: 'quality', title: 'Rows of the tables', chart: 'bar' },
+    Array.from(
+      frozen.tables.keys(),
+      (name) => `SELECT '${name}' AS table_name, count(*) AS row_count FROM ${name}`,
+    )
+      .join('\nUNION ALL ')
+      .concat('\nORDER BY row_count DESC, table_name'),
+  )
   const kinds = topN({ from, by: { column: 'event_type' }, top: 50 })
   await ask({ id: 'kinds', section: 'quality', title: 'Events by kind', chart: 'bar' }, kinds)
   const newest = (totals.rows[0]?.[3] ?? null) as string | null
@@ -60,6 +71,7 @@ export async function usualFigures(
   return {
     events: Number(totals.rows[0]?.[0] ?? 0),
     deadLetters: dead.rows.reduce((sum, row) => sum + Number(row[1]), 0),
+    tables: new Map(tables.rows.map(([name, count]) => [String(name), Number(count)])),
     newest,
     weeks: newest === null || pipeline.subject === null ? undefined : weeksUntil(parseMoment(newest)),
   }

@@ -13,6 +13,11 @@ export function percent(share: number): string {
   return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`
 }
 
+/** Name of a column as a reader sees it. */
+export function headingText(name: string): string {
+  return name.replaceAll('_', ' ').replace(/\bsubject(s?)\b/, 'person$1')
+}
+
 export function cellText(value: Value, type = ''): string {
   if (value === null) return ''
   if (typeof value === 'bigint') return thousands(value)

@@ -3,6 +3,7 @@ import {
   hasWord,
   identifierName,
   nameParts,
+  need,
   part,
   partsOf,
   type SyntaxNode,
@@ -25,6 +26,7 @@ export async function replaceRelations(
     const items = part(node, 'with')
     if (items) return visitWith(node, items, known)
     if (node.rule === 'aliasedRelation' && node.parts[0]?.rule === 'tableName') return visitTable(node, known)
+    if (node.rule === 'table') return visitWhole(node, known)
     for (const each of node.parts) visit(each, known)
   }
   const visitWith = (node: SyntaxNode, items: SyntaxNode, known: ReadonlySet<string>): void => {
@@ -38,17 +40,27 @@ export async function replaceRelations(
     }
     for (const each of node.parts) if (each !== items) visit(each, inner)
   }
+  const replaced = (parts: readonly string[], known: ReadonlySet<string>): string | undefined => {
+    const name = parts.at(-1)!.toLowerCase()
+    const home = parts.slice(0, -1).map((each) => each.toLowerCase())
+    if (home.length === 0 ? known.has(name) : home.at(-1) !== 'default') return undefined
+    return replace(name)
+  }
   const visitTable = (node: SyntaxNode, known: ReadonlySet<string>): void => {
     const table = node.parts[0]!
     const parts = nameParts(table.parts[0]!)
-    const name = parts.at(-1)!.toLowerCase()
-    const home = parts.slice(0, -1).map((each) => each.toLowerCase())
-    if (part(table, 'queryPeriod') || (home.length > 0 && home.at(-1) !== 'default')) return
-    if (home.length === 0 && known.has(name)) return
-    const text = replace(name)
+    const text = part(table, 'queryPeriod') ? undefined : replaced(parts, known)
     if (text === undefined) return
     const alias = node.parts.length > 1 ? '' : ` AS ${quoteIdentifier(parts.at(-1)!)}`
     edits.push({ start: table.start, end: table.end, text: `${text}${alias}` })
+  }
+  /** `TABLE t` is a query of its own. */
+  const visitWhole = (node: SyntaxNode, known: ReadonlySet<string>): void => {
+    const parts = nameParts(need(node, 'tableRef'))
+    const text = replaced(parts, known)
+    if (text === undefined) return
+    const alias = ` AS ${quoteIdentifier(parts.at(-1)!)}`
+    edits.push({ start: node.start, end: node.end, text: `SELECT * FROM ${text}${alias}` })
   }
   visit(parseQuery(sql, await loadTrinoGrammar()), new Set())
   return edits

@@ -1,10 +1,16 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pythonFloat } from '../../src/report/render/notebook.ts'
 import { type ReportFile, renderReport } from '../../src/report/render.ts'
 import { makeReport, type Report } from '../../src/report/report.ts'
+import { browserMissing, openBrowser } from '../dashboard/support.ts'
+import { projectRoot } from '../support/landfall.ts'
 import { type History, openHistory, pipeline, WEEK } from './history.ts'
 
 const LONG = 300_000
+const LONG_ONE = { timeout: 60_000 }
 let history: History
 let report: Report
 let files: ReportFile[]
@@ -58,6 +64,22 @@ test('no person is named unless asked for, and the same person has one pseudonym
   expect(of(report, 'question-money_per_player').map(([who]) => who)).toContain(top![0])
 })
 
+test('a question that would go past the pseudonyms is not answered', { timeout: LONG }, async () => {
+  const asked = [
+    'SELECT lower_bounds FROM "purchases$files"',
+    'TABLE purchases',
+    'WITH purchases AS (TABLE purchases) SELECT host FROM purchases',
+  ]
+  const questions = asked.map((sql, i) => ({ name: `q${i}`, title: sql, sql, chart: 'table' as const }))
+  const { figures } = await makeReport(history.engine, { ...pipeline, questions })
+  const [files, whole, hidden] = figures.filter(({ section }) => section === 'questions')
+  expect(files!.error).toMatch(/where persons are no pseudonyms/)
+  for (const { rows, error } of [whole!, hidden!]) {
+    expect([rows.length, error]).toEqual([200, undefined])
+    expect(JSON.stringify(rows).match(/user\d+\.\w+/)?.[0]).toBeUndefined()
+  }
+})
+
 test('the figures are those of the events', { timeout: LONG }, async () => {
   const rows = report.figures.find(({ id }) => id === 'question-guild_events')!.rows
   const counted = await history.world.rows('guilds', 'count(*) AS n, count(guild_member_cnt) AS m')
@@ -91,6 +113,50 @@ describe('HTML', () => {
     const stamp = `batch ${report.frozen.batch}, snapshot ${report.frozen.tables.get('events')!.snapshotId} of events`
     expect(html.split(`<figcaption>${stamp}`).length - 1).toBe(figures)
   })
+})
+
+describe('in a real browser', () => {
+  const missing = browserMissing()
+
+  test.for([
+    [390, 'light'],
+    [1280, 'dark'],
+  ] as const)(
+    '%i pixels wide, %s: without network, complaint, or anything beside the page',
+    LONG_ONE,
+    async ([width, colorScheme], { skip }) => {
+      if (missing !== undefined) return skip(missing)
+      const file = join(history.world.directory, 'report.html')
+      await writeFile(file, content('report.html'))
+      const browser = await openBrowser()
+      try {
+        const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme, offline: true })
+        const seen: string[] = []
+        page.on('console', (message) => seen.push(message.text()))
+        page.on('pageerror', (error) => seen.push(error.message))
+        page.on('request', (request) => seen.push(request.url()))
+        await page.goto(pathToFileURL(file).href)
+        expect(seen).toEqual([pathToFileURL(file).href])
+        expect(await page.locator('h2').allTextContents()).toEqual([
+          'Summary',
+          'The pipeline',
+          'Persons',
+          'Questions of the pipeline',
+          'Quality of the data',
+          'Method and SQL',
+        ])
+        expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0)
+        await page.addScriptTag({ path: join(projectRoot, 'node_modules/axe-core/axe.min.js') })
+        const found = (await page.evaluate('axe.run()')) as {
+          violations: { id: string; impact: string; nodes: { html: string }[] }[]
+        }
+        const serious = found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        expect(serious.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
+      } finally {
+        await browser.close()
+      }
+    },
+  )
 })
 
 test('floats are written as Python does', () => {

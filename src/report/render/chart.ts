@@ -5,13 +5,14 @@
 import type { EChartsType } from 'echarts/core'
 import type { Value } from '../../sql/sql.ts'
 import type { Figure } from '../report.ts'
+import { headingText, thousands } from '../words.ts'
 
 const INK = 'var(--ink)'
 const SOFT = 'var(--soft)'
 const LINE = 'var(--line)'
 const COLOURS = ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)']
 const BARS_MAX = 20
-const WIDTH = 720
+const WIDTH = 520
 
 type Echarts = typeof import('echarts/core')
 let loaded: Promise<Echarts> | undefined
@@ -80,7 +81,7 @@ function shapeOf({ columns, chart }: Figure): Shape | undefined {
     (i) => i !== label && isNumber(i) && !['order', 'share', 'duration'].includes(columns[i]!.kind ?? ''),
   )
   if (values.length === 0) return undefined
-  return { label, values: chart === 'line' ? values.slice(0, 3) : values.slice(0, 1) }
+  return { label, values: chart === 'line' ? values.slice(0, 2) : values.slice(0, 1) }
 }
 
 function optionOf({ rows, columns, chart }: Figure, { label, values }: Shape): object {
@@ -92,7 +93,10 @@ function optionOf({ rows, columns, chart }: Figure, { label, values }: Shape): o
       type: 'pie',
       radius: ['35%', '65%'],
       data,
-      label: { color: INK, formatter: '{b}: {c}' },
+      label: {
+        color: INK,
+        formatter: ({ name, value }: { name: string; value: number }) => `${name}: ${thousands(value)}`,
+      },
       itemStyle: { borderColor: 'var(--paper)', borderWidth: 2 },
     }
     return { color: COLOURS, series: [series] }
@@ -103,7 +107,7 @@ function optionOf({ rows, columns, chart }: Figure, { label, values }: Shape): o
     axisTick: { show: false },
   }
   const valueAxis = { type: 'value', axisLabel: { color: SOFT }, splitLine: { lineStyle: { color: LINE } } }
-  const titles = values.map((i) => columns[i]!.name.replaceAll('_', ' '))
+  const titles = values.map((i) => headingText(columns[i]!.name))
   if (chart === 'line') {
     const series = values.map((i, k) => ({
       name: titles[k],
@@ -124,21 +128,26 @@ function optionOf({ rows, columns, chart }: Figure, { label, values }: Shape): o
   const shown = rows.slice(0, BARS_MAX)
   return {
     color: COLOURS,
-    grid: { left: 170, right: 60, top: 8, bottom: 28 },
+    grid: { left: 150, right: 56, top: 8, bottom: 28 },
     xAxis: valueAxis,
     yAxis: {
       type: 'category',
       inverse: true,
       data: shown.map(name),
       ...axis,
-      axisLabel: { color: INK, width: 160, overflow: 'truncate' },
+      axisLabel: { color: INK, width: 140, overflow: 'truncate' },
     },
     series: [
       {
         type: 'bar',
         barMaxWidth: 18,
         data: shown.map((row) => number(row[values[0]!])),
-        label: { show: true, position: 'right', color: SOFT },
+        label: {
+          show: true,
+          position: 'right',
+          color: SOFT,
+          formatter: ({ value }: { value: number }) => thousands(value),
+        },
       },
     ],
   }

@@ -5,7 +5,7 @@ import { escapeHtml } from './escape.ts'
 
 const ROW = 34
 
-export function drawingSvg({ frozen: { counters, tables, batch }, ledger }: Report): string {
+export function drawingSvg({ frozen: { counters, tables, batch }, ledger, tables: counts }: Report): string {
   const names = [...tables.keys()]
   const height = Math.max(190, 50 + names.length * ROW)
   const middle = height / 2
@@ -18,12 +18,8 @@ export function drawingSvg({ frozen: { counters, tables, batch }, ledger }: Repo
     `<circle cx="${x2}" cy="${y2}" r="3" fill="var(--soft)"/>`
   const rows = names.map((name, i) => {
     const y = middle + (i - (names.length - 1) / 2) * ROW
-    const text =
-      name === 'events'
-        ? thousands(ledger.events)
-        : name === 'dead_letters'
-          ? thousands(ledger.deadLetters)
-          : ''
+    const count = counts.get(name)
+    const text = count === undefined ? '' : thousands(count)
     return (
       arrow(470, middle, 510, y) +
       `<rect x="510" y="${y - 13}" width="200" height="26" rx="6" fill="var(--card)" stroke="${name === 'dead_letters' && ledger.deadLetters > 0 ? 'var(--c2)' : 'var(--line)'}"/>` +

@@ -11,7 +11,7 @@ import {
   titleOf,
 } from '../render-texts.ts'
 import type { Figure, FigureColumn, Finding, Report } from '../report.ts'
-import { cellText } from '../words.ts'
+import { cellText, headingText, percent } from '../words.ts'
 import { chartSvg } from './chart.ts'
 import { drawingSvg } from './drawing.ts'
 import { escapeHtml } from './escape.ts'
@@ -81,7 +81,7 @@ function pipelineHtml(report: Report): string {
     pipeline.subject === null
       ? 'It does not say who a person is.'
       : `A person is told by <code>${escapeHtml(pipeline.subject)}</code>.`
-  return `<div class="drawing">${drawingSvg(report)}</div>
+  return `<div class="drawing" tabindex="0" role="region" aria-label="Drawing">${drawingSvg(report)}</div>
 <p>Pipeline <b>${escapeHtml(pipeline.name)}</b> takes ${events.length} kinds of events (${escapeHtml(events.join(', '))}), stores each one durably in a log, judges it once and lands it in its tables. ${who}</p>
 <ul>${tables.join('')}<li><b>events</b>: every event that could be used</li><li><b>dead_letters</b>: every event that could not, with the reason</li></ul>
 <p>${escapeHtml(personsText(report))}</p>`
@@ -95,20 +95,21 @@ async function figureHtml(report: Report, figure: Figure): Promise<string> {
   const svg = await chartSvg(figure)
   const only = figure.rows.length === 1 && figure.columns.length === 1 ? figure.rows[0]![0]! : undefined
   const table = only === undefined ? tableHtml(figure) : `<p class="number">${escapeHtml(cellText(only))}</p>`
-  const body = svg
-    ? `<div class="chart">${svg}</div><details><summary>Table</summary>${table}</details>`
-    : table
+  const body =
+    figure.id === 'retention'
+      ? cohortsHtml(figure)
+      : svg
+        ? `<div class="chart">${svg}</div><details><summary>Table</summary>${table}</details>`
+        : table
   return `<figure id="${figure.id}">${head}${body}${caption}</figure>`
 }
 
-function tableHtml({ columns, rows }: Figure): string {
+function tableHtml({ columns, rows, title: label }: Figure): string {
   if (rows.length === 0) return '<p class="nothing">No rows.</p>'
   const isNumber = ({ type }: FigureColumn) =>
     /^(tinyint|smallint|integer|bigint|double|real|decimal)/.test(type)
   const align = columns.map((column) => (isNumber(column) ? ' class="n"' : ''))
-  const head = columns
-    .map(({ name }, i) => `<th${align[i]}>${escapeHtml(name.replaceAll('_', ' '))}</th>`)
-    .join('')
+  const head = columns.map(({ name }, i) => `<th${align[i]}>${escapeHtml(headingText(name))}</th>`).join('')
   const cells = rows
     .slice(0, TABLE_ROWS_MAX)
     .map(
@@ -117,7 +118,28 @@ function tableHtml({ columns, rows }: Figure): string {
     )
   const rest =
     rows.length > TABLE_ROWS_MAX ? `<p class="stamp">${rows.length - TABLE_ROWS_MAX} more rows</p>` : ''
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${cells.join('')}</tbody></table></div>${rest}`
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>${head}</tr></thead><tbody>${cells.join('')}</tbody></table></div>${rest}`
+}
+
+/** A row for each cohort, a column for each period later. */
+function cohortsHtml({ rows, title: label }: Figure): string {
+  const latest = Math.max(0, ...rows.map((row) => Number(row[2])))
+  const later = Array.from({ length: latest }, (_, i) => i + 1)
+  const cohorts = [...new Set(rows.map((row) => String(row[0])))]
+  const cell = (cohort: string, at: number) => {
+    const row = rows.find((each) => String(each[0]) === cohort && Number(each[2]) === at)
+    // More of a colour where more come back; the number is there for everybody.
+    const style = row
+      ? ` style="background:color-mix(in srgb,var(--c1) ${Math.round(Number(row[4]) * 45)}%,transparent)"`
+      : ''
+    return `<td class="n"${style}>${row ? percent(Number(row[4])) : ''}</td>`
+  }
+  const body = cohorts.map((cohort) => {
+    const size = rows.find((each) => String(each[0]) === cohort)![1]!
+    return `<tr><td class="p">${escapeHtml(cohort)}</td><td class="n">${cellText(size)}</td>${later.map((at) => cell(cohort, at)).join('')}</tr>`
+  })
+  const head = `<th>first week</th><th class="n">persons</th>${later.map((at) => `<th class="n">${at} later</th>`).join('')}`
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(label)}"><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`
 }
 
 function short(text: string): string {

@@ -11,7 +11,7 @@ import {
   titleOf,
 } from '../render-texts.ts'
 import type { Figure, Report } from '../report.ts'
-import { cellText } from '../words.ts'
+import { cellText, headingText } from '../words.ts'
 
 const ROWS_MAX = 15
 
@@ -64,7 +64,7 @@ function figureText({ columns, rows, error }: Figure): string {
     .map((row) => line(row.map((value, i) => plain(cellText(value, columns[i]!.kind)).slice(0, 160))))
   const rest = rows.length > ROWS_MAX ? [`\n${rows.length - ROWS_MAX} more rows`] : []
   return [
-    line(columns.map(({ name }) => plain(name))),
+    line(columns.map(({ name }) => plain(headingText(name)))),
     line(columns.map(() => '---')),
     ...shown,
     ...rest,

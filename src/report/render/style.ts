@@ -13,8 +13,8 @@ p{margin:0 0 10px}a{color:var(--accent)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 14px;margin:0}dt{color:var(--soft)}dd{margin:0}
 figure{margin:0 0 26px;padding:16px;border:1px solid var(--line);border-radius:8px}
 figcaption{margin-top:10px}
-svg{max-width:100%;height:auto;display:block}
-.drawing{margin:0 0 14px;overflow-x:auto}
+svg{width:100%;height:auto;display:block}.chart svg{max-width:660px}
+.drawing{margin:0 0 14px;overflow-x:auto}.drawing svg{min-width:520px}.p{white-space:nowrap}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}
 th,td{padding:5px 10px 5px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:600}.n{text-align:right}
 .number{font-size:2.2rem;font-weight:700;margin:0}.error{color:var(--c2)}
