@@ -135,7 +135,7 @@ function moreDeadLetters({ dead, now, before }: Evidence): Candidate[] {
         text: `From ${now}, ${thousands(is)} of ${thousands(of2)} events became dead letters (${percent(share2)}); from ${before} it was ${percent(share1)}. The most frequent reason is ${String(reason)} (${thousands(Number(most))}).`,
         sample: `${thousands(is)} of ${thousands(of2)} events, beside ${thousands(was)} of ${thousands(of1)} the week before`,
         recommended:
-          'List them with "landfall dead-letters reasons", let the sender mend them, and replay those that can be repaired.',
+          'List them with "landfall deadletters reasons", let the sender mend them, and replay those that can be repaired.',
         figures: dead.figures,
       },
     },
