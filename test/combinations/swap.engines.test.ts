@@ -16,7 +16,8 @@ const missing = [kafka, rest, spark].find((engine) => 'missing' in engine)
 
 describe('swap of the lander on Kafka and an Iceberg REST catalog', () => {
   if (missing !== undefined || 'missing' in kafka || 'missing' in rest || 'missing' in spark) {
-    test('DuckDB to Spark and back', ({ skip }) => skip((missing as { missing: string }).missing))
+    test('DuckDB to Spark, to its streams, and back', ({ skip }) =>
+      skip((missing as { missing: string }).missing))
     return
   }
   const id = randomUUID().slice(0, 8)
@@ -100,6 +101,20 @@ describe('swap of the lander on Kafka and an Iceberg REST catalog', () => {
       })
     },
     MINUTES,
+  )
+
+  test(
+    'streams land the same as batches, and the running pipeline goes over to them',
+    async () => {
+      const streams = `${sparkUrl}?mode=stream&trigger=1s`
+      const { code, stdout, stderr } = await swap(`lander=${streams}`, '--rehearse')
+      expect(code, stderr + stdout).toBe(0)
+      const { rehearsal, ...told } = JSON.parse(stdout)
+      expect(told).toEqual({ now: sparkUrl, next: streams, handedOver: true })
+      expect(rehearsal).toMatchObject({ equal: true })
+      await committed(sent + 1)
+    },
+    8 * MINUTES,
   )
 
   test(

@@ -78,6 +78,19 @@ it('what it streams equals what DuckDB lands, row by row, and a repeated id is l
   await expectEqual(world)
 })
 
+it('streams that would begin too often leave the landing to batches, by the same rules', async () => {
+  await using world = await open({ partitions: 2 })
+  await using lander = await world.open({ stream: { everyMs: 200, queriesPerHour: 5 } })
+  for (const round of [1, 2, 3]) {
+    await world.send(...some(50, round * 40))
+    await lander.landToEnd()
+  }
+  expect(world.notes.filter((note) => note.includes('too often'))).toHaveLength(1)
+  expect(await takenFromStreams(world, 'events')).toBeGreaterThan(0)
+  expect(lander.status().counters).toMatchObject({ 0: { duplicate: 10 }, 1: { duplicate: 10 } })
+  await expectEqual(world)
+})
+
 /** A lake that so many commits of `events` come too late for: Spark's snapshot is gone. */
 function lateFor(lake: Lake, times: number): Lake {
   let left = times

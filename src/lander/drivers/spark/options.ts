@@ -7,7 +7,7 @@ export interface SparkLanderOptions extends LanderOptions {
   kafka: KafkaPlace
   catalog: SparkCatalog
   /** Mode stream: micro-batches start so often. Else batches are planned here. */
-  stream?: { everyMs: number }
+  stream?: { everyMs: number; queriesPerHour?: number }
 }
 
 /** The topic as Spark's executors reach it. */

@@ -15,6 +15,7 @@
  * unless nothing of theirs lies between; staged snapshots that no commit will take, because the next streams have another id (the
  * next commits drop them); checkpoints that nobody reads. The next lander, of any kind, begins at the positions. Queries of a process that
  * died go on staging in Spark until their session is found and ended (`left-behind.ts`), and change nothing.
+ * Streams that would begin too often (`allowance.ts`) do not: batches land instead.
  * A micro-batch is never taken twice: its commit expects the table at the end of the one before. One that Spark staged twice (a lost
  * answer of the catalog) is not taken at all: the streams begin anew.
  */
@@ -23,7 +24,7 @@ import { LandfallError } from '../../../../base/errors.ts'
 import type { TableState } from '../../../../lake/lake.ts'
 import { findStaged, STREAM_PREFIX } from '../../../../lake/staged.ts'
 import { EVENTS_TABLE } from '../../../../model/pipeline.ts'
-import { covers, furthest, type Position } from '../../../../model/position.ts'
+import { covers, furthest, type Position, samePosition } from '../../../../model/position.ts'
 import { allDone } from '../../../all-done.ts'
 import type { ChunkCounts } from '../../../judge/judge.ts'
 import { checkLog, DEAD_LETTERS_TABLE, landedTables } from '../../../tables.ts'
@@ -37,9 +38,10 @@ import {
   readReasonsOf,
   tableName,
 } from '../batch/judged.ts'
-import { type Ranges, rangesBetween } from '../batch/range.ts'
+import { lagOf, nextRange, type Ranges, rangesBetween } from '../batch/range.ts'
 import type { BatchParts, BatchSession } from '../batch/session.ts'
 import type { SparkConnect } from '../connect/client.ts'
+import { Allowance, QUERIES_PER_HOUR } from './allowance.ts'
 import { checkRead, type StagedRange } from './check-read.ts'
 import { type Epoch, TableStreams } from './table-streams.ts'
 
@@ -47,6 +49,8 @@ export interface StreamSettings {
   everyMs: number
   /** Records of a micro-batch at most. */
   rowsMax: number
+  /** So many queries begin in an hour at most; batches land meanwhile. */
+  queriesPerHour?: number
   /** Told where the log ends, each time that is asked. */
   onEnd(end: Position): void
 }
@@ -62,12 +66,16 @@ export class StreamSession {
   /** Where each table stands, counting what has no rows of it. */
   readonly #reached = new Map<string, Position>()
   readonly #queued = new Map<string, Epoch[]>()
+  readonly #allowance: Allowance
   #until: Position | undefined
+  /** When the last batch was landed because no stream may begin; undefined while streams may. */
+  #landedAt: number | undefined
 
   constructor(parts: BatchParts, session: BatchSession, settings: StreamSettings) {
     this.#parts = parts
     this.#session = session
     this.#settings = settings
+    this.#allowance = new Allowance(settings.queriesPerHour ?? QUERIES_PER_HOUR)
   }
 
   get #events(): Position {
@@ -112,6 +120,8 @@ export class StreamSession {
     this.#settings.onEnd(end)
     const isNew = (partition: string) => !this.#streams!.partitions.has(Number(partition))
     if (this.#streams && Object.keys(end.next).some(isNew)) await this.stop()
+    if (!this.#streams && !this.#allowance.take(this.#session.states.size))
+      return this.#landMeanwhile(spark, end)
     this.#streams ??= await this.#start(spark, end)
     const polled = await this.#streams.poll()
     const staged = [...polled].flatMap(([table, epochs]) => this.#queue(table, epochs))
@@ -147,9 +157,8 @@ export class StreamSession {
   async #start(spark: SparkConnect, end: Position): Promise<TableStreams> {
     const [parts, session] = [this.#parts, this.#session]
     const { everyMs, rowsMax } = this.#settings
-    const left = await openPlan(parts, session.epoch)
-    await session.refresh()
-    if (left !== undefined) await session.redo(left)
+    this.#landedAt = undefined
+    await this.#finishLeft()
     await clear(spark)
     await checkLog(parts.log, this.#events)
     await this.#deleteCheckpoints()
@@ -175,6 +184,36 @@ export class StreamSession {
       everyMs,
       rowsMax,
     })
+  }
+
+  /** What an attempt that failed has begun or committed. */
+  async #finishLeft(): Promise<void> {
+    const left = await openPlan(this.#parts, this.#session.epoch)
+    await this.#session.refresh()
+    if (left !== undefined) await this.#session.redo(left)
+  }
+
+  /** While no stream may begin: a batch of what is there, as often as a micro-batch would start. */
+  async #landMeanwhile(spark: SparkConnect, end: Position): Promise<boolean> {
+    if (this.#landedAt === undefined) this.#tellRest()
+    else if (performance.now() - this.#landedAt < this.#settings.everyMs) return false
+    this.#landedAt = performance.now()
+    const before = this.#events
+    await this.#finishLeft()
+    const from = this.#events
+    const { to } = nextRange(from, this.#until ?? end, this.#settings.rowsMax)
+    const positions = [...this.#session.states.values()].flatMap(({ position }) => position ?? [])
+    const furthestTo = positions.reduce(furthest, to)
+    if (lagOf(from, furthestTo) === 0) return !samePosition(before, from)
+    return this.#landBatch(spark, from, furthestTo)
+  }
+
+  #tellRest(): void {
+    const { queriesPerHour = QUERIES_PER_HOUR } = this.#settings
+    this.#parts.logger.warn(
+      { queriesPerHour },
+      `streams began anew too often (Spark keeps each query for an hour, ${queriesPerHour} at most): batches land until they may again`,
+    )
   }
 
   /** Lands everything up to `to` as a batch does; the streams begin anew behind it. */
