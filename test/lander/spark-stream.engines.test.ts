@@ -87,7 +87,8 @@ it('streams that would begin too often leave the landing to batches, by the same
   }
   expect(world.notes.filter((note) => note.includes('too often'))).toHaveLength(1)
   expect(await takenFromStreams(world, 'events')).toBeGreaterThan(0)
-  expect(lander.status().counters).toMatchObject({ 0: { duplicate: 10 }, 1: { duplicate: 10 } })
+  const repeats = Object.values(lander.status().counters).reduce((sum, { duplicate }) => sum + duplicate, 0)
+  expect(repeats).toBe(20)
   await expectEqual(world)
 })
 
