@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { SEMI_SPACE_MIB } from '../src/cli/up/supervised-child.ts'
 
 /** A process of the benchmark (a server, a load generator) that answers messages over its IPC channel, one at a time. */
 export class Child<Ask extends { do: string }, Answer> implements AsyncDisposable {
@@ -19,7 +20,11 @@ export class Child<Ask extends { do: string }, Answer> implements AsyncDisposabl
     settings: object,
   ): Promise<Child<Ask, Answer>> {
     const path = fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
-    const child = fork(path, [JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(path, [JSON.stringify(settings)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // As the stages of `landfall up` run.
+      execArgv: [`--max-semi-space-size=${SEMI_SPACE_MIB}`],
+    })
     return new Child<Ask, Answer>(child, await answerOf<Answer>(child, name))
   }
 

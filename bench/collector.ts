@@ -168,7 +168,7 @@ export function loadDoor(
   }
 }
 
-function loadHello(load: Load, port: number, order: Order): Side {
+export function loadHello(load: Load, port: number, order: Order): Side {
   return async () => {
     const result = await load.ask({ do: 'load', port, ...order })
     check(result.failed === 0 && result.succeeded > 0, `hello: ${result.failed} requests failed`)

@@ -1,5 +1,5 @@
 import { Child } from './child.ts'
-import { type Door, type Load, single, startDoor } from './collector.ts'
+import { type Door, type Load, loadHello, single, startDoor } from './collector.ts'
 import { type Bench, check, comparePairs, type Side } from './harness.ts'
 import type { LoadOrder, LoadResult } from './processes/load.ts'
 
@@ -19,6 +19,10 @@ export const benchOverload: Bench = async (options) => {
   await side(SATURATING)()
   refused.length = 0
   const pairs = await comparePairs(options.pairs, side(SATURATING * TIMES), side(SATURATING))
+  await using hello = await Child.start<{ do: string }, { port: number }>('hello', {})
+  const bare = (connections: number) =>
+    loadHello(load, hello.ready.port, { request: single, connections, seconds: options.seconds })
+  const floor = await comparePairs(options.pairs, bare(SATURATING * TIMES), bare(SATURATING))
   return [
     {
       name: `goodput at ${TIMES} times the clients that saturate the door ÷ saturation`,
@@ -32,6 +36,15 @@ export const benchOverload: Bench = async (options) => {
         refused: refused.reduce((sum, one) => sum + one, 0),
         p99Ms: Math.max(...latencies),
       },
+    },
+    {
+      // What so many sockets cost node:http and the kernel, whatever stands behind them.
+      name: 'the same of a bare node:http',
+      value: floor.ratio,
+      unit: '×',
+      goal: undefined,
+      samples: floor.ratios,
+      detail: { goodputPerSecond: floor.of, saturationPerSecond: floor.against },
     },
   ]
 }
