@@ -18,13 +18,16 @@ export class Allowance {
     this.#now = now
   }
 
-  /** Whether so many may begin now; they are counted then. The first of the hour always may, however many they are. */
-  take(queries: number): boolean {
+  /** Whether so many may begin now. The first of the hour always may, however many they are. */
+  allows(queries: number): boolean {
     const now = this.#now()
     this.#begun = this.#begun.filter(({ at }) => now - at < HOUR_MS)
     const used = this.#begun.reduce((sum, { queries: of }) => sum + of, 0)
-    if (used > 0 && used + queries > this.#max) return false
-    this.#begun.push({ at: now, queries })
-    return true
+    return used === 0 || used + queries <= this.#max
+  }
+
+  /** So many begin now. */
+  count(queries: number): void {
+    this.#begun.push({ at: this.#now(), queries })
   }
 }

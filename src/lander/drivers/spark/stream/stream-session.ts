@@ -120,7 +120,7 @@ export class StreamSession {
     this.#settings.onEnd(end)
     const isNew = (partition: string) => !this.#streams!.partitions.has(Number(partition))
     if (this.#streams && Object.keys(end.next).some(isNew)) await this.stop()
-    if (!this.#streams && !this.#allowance.take(this.#session.states.size))
+    if (!this.#streams && !this.#allowance.allows(this.#session.states.size))
       return this.#landMeanwhile(spark, end)
     this.#streams ??= await this.#start(spark, end)
     const polled = await this.#streams.poll()
@@ -171,6 +171,7 @@ export class StreamSession {
       this.#reached.set(definition.name, from)
       return { definition, nameInSpark: judging.nameOf(definition.name), from }
     })
+    this.#allowance.count(tables.length)
     return TableStreams.start({
       spark,
       kafka: parts.kafka,
