@@ -1,4 +1,4 @@
-import type { TableMetadata } from './metadata.ts'
+import { findSnapshot, type TableMetadata } from './metadata.ts'
 
 /** Which snapshots stay: the current one, those that a ref names, and of the others the newest ones. */
 export interface SnapshotRetention {
@@ -16,15 +16,14 @@ export function trimSnapshots(
   metadata: TableMetadata,
   retention: SnapshotRetention,
 ): { metadata: TableMetadata; removed: bigint[] } {
-  const named = new Set(Object.values(metadata.refs).map((ref) => ref['snapshot-id']))
   const current = metadata['current-snapshot-id']
-  if (current !== undefined) named.add(current)
-  const excess = metadata.snapshots.length - retention.max
+  const named = new Set(Object.values(metadata.refs).map((ref) => ref['snapshot-id']))
+  const others = metadata.snapshots.filter(({ 'snapshot-id': id }) => id === current || !named.has(id))
+  const excess = others.length - retention.max
   const gone = new Set<bigint>()
-  metadata.snapshots.forEach((snapshot, index) => {
-    const id = snapshot['snapshot-id']
+  others.forEach((snapshot, index) => {
     const old = retention.before !== undefined && snapshot['timestamp-ms'] < retention.before
-    if (!named.has(id) && (index < excess || old)) gone.add(id)
+    if (snapshot['snapshot-id'] !== current && (index < excess || old)) gone.add(snapshot['snapshot-id'])
   })
   if (gone.size === 0) return { metadata, removed: [] }
   // The log must not have gaps: it begins after its last entry whose snapshot is gone.
@@ -36,4 +35,20 @@ export function trimSnapshots(
     'snapshot-log': log.slice(lastGap + 1),
   }
   return { metadata: trimmed, removed: [...gone] }
+}
+
+/** Metadata without the tags and branches that are older than they say they may be; `main` stays. Their snapshots are for `trimSnapshots`. */
+export function trimRefs(
+  metadata: TableMetadata,
+  nowMs: number,
+): { metadata: TableMetadata; removed: string[] } {
+  const removed = Object.entries(metadata.refs)
+    .filter(([name, { 'snapshot-id': id, 'max-ref-age-ms': ageMs }]) => {
+      const snapshot = findSnapshot(metadata, id)
+      return name !== 'main' && ageMs !== undefined && snapshot && nowMs - snapshot['timestamp-ms'] > ageMs
+    })
+    .map(([name]) => name)
+  if (removed.length === 0) return { metadata, removed }
+  const refs = Object.fromEntries(Object.entries(metadata.refs).filter(([name]) => !removed.includes(name)))
+  return { metadata: { ...metadata, refs }, removed }
 }

@@ -27,6 +27,7 @@ import type { Change } from './snapshot.ts'
 import { PUBLISHED_WAP_ID, stagedFiles, withoutStaged } from './staged.ts'
 import { checkConsistent, checkExpected, tableState } from './table-state.ts'
 import { TableWriter } from './table-writer.ts'
+import { changedTags, noSnapshot, type TagChange } from './tags.ts'
 
 export interface LakeOptions {
   catalog: Catalog
@@ -126,18 +127,17 @@ class IcebergLake implements Lake {
     return tableState(version)
   }
 
+  async changeTags(table: string, change: TagChange): Promise<TableState> {
+    const writer = this.#writer
+    const version = await writer.update(table, async (base) => changedTags(base, change, writer.nowMs()))
+    return tableState(version)
+  }
+
   async files(state: TableState, snapshotId?: bigint): Promise<PinnedFile[]> {
     const snapshot = findSnapshot(state.metadata, snapshotId)
     if (snapshot === undefined) {
       if (snapshotId === undefined) return []
-      throw new LandfallError(
-        'fix-request',
-        'lake/no-snapshot',
-        `table ${state.name} has no snapshot ${snapshotId}`,
-        {
-          hint: 'It has expired, or it is of another table',
-        },
-      )
+      throw noSnapshot(state.name, snapshotId)
     }
     const key = snapshot['manifest-list']
     const known = this.#pinned.get(key)

@@ -14,6 +14,7 @@ import type { LeasedFiles, Storage } from '../storage/storage.ts'
 import type { Schema, TableMetadata } from './metadata.ts'
 import type { ParquetFile } from './parquet.ts'
 import type { LostManifests } from './snapshot.ts'
+import type { TagChange } from './tags.ts'
 
 /** Keys in snapshot summaries and table properties. Persisted: do not change them. */
 export const property = {
@@ -158,6 +159,8 @@ export interface Lake {
    * properties that change in the same commit.
    */
   raiseEpoch(table: string, epoch: number, also?: Record<string, string>): Promise<TableState>
+  /** Sets and lets go of tags (a commit of the metadata alone); what a tag names stays until it goes. `lake/no-snapshot`, `lake/tag-taken`. */
+  changeTags(table: string, change: TagChange): Promise<TableState>
   /** Live files of the state's current snapshot (or of an earlier one), oldest first. */
   files(state: TableState, snapshotId?: bigint): Promise<PinnedFile[]>
   /** Those files for DuckDB to open, in their order, until `release`. */

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { TableVersion } from '../catalog/catalog.ts'
 import { planCompaction } from './compaction.ts'
-import { trimSnapshots } from './expire.ts'
+import { trimRefs, trimSnapshots } from './expire.ts'
 import {
   type DataFile,
   type MaintenanceOptions,
@@ -11,7 +11,7 @@ import {
   type TableState,
 } from './lake.ts'
 import type { ManifestEntry } from './manifest.ts'
-import { findSnapshot } from './metadata.ts'
+import { findSnapshot, type MetadataUpdate } from './metadata.ts'
 import { readParquet } from './parquet.ts'
 import { quoteName } from './schema.ts'
 import type { Change } from './snapshot.ts'
@@ -117,18 +117,24 @@ export class Maintenance {
     return replaced
   }
 
-  /** Lets go of snapshots beyond their age; returns how many. */
+  /** Lets go of tags and snapshots beyond their age, in one commit; returns how many snapshots. */
   async #expire(table: string): Promise<number> {
     const { settings } = this.#writer
     let removed: bigint[] = []
     await this.#writer.update(table, async ({ metadata }) => {
       const now = this.#writer.nowMs()
       const retention = { max: settings.snapshotsMax, before: now - settings.snapshotAgeMs }
-      const trimmed = trimSnapshots(metadata, retention)
+      const named = trimRefs(metadata, now)
+      const trimmed = trimSnapshots(named.metadata, retention)
       removed = trimmed.removed
-      if (removed.length === 0) return undefined
+      const updates: MetadataUpdate[] = named.removed.map((name) => ({
+        action: 'remove-snapshot-ref',
+        'ref-name': name,
+      }))
+      if (removed.length > 0) updates.push({ action: 'remove-snapshots', 'snapshot-ids': removed })
+      if (updates.length === 0) return undefined
       const next = { ...trimmed.metadata, 'last-updated-ms': Math.max(now, metadata['last-updated-ms'] + 1) }
-      return { next, updates: [{ action: 'remove-snapshots', 'snapshot-ids': removed }] }
+      return { next, updates }
     })
     return removed.length
   }

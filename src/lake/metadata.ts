@@ -54,6 +54,11 @@ export interface Snapshot {
 export interface SnapshotReference {
   'snapshot-id': bigint
   type: 'branch' | 'tag'
+  /** The reference goes when its snapshot is older (milliseconds); default: never. `main` stays always. */
+  'max-ref-age-ms'?: number
+  /** Of a branch. */
+  'min-snapshots-to-keep'?: number
+  'max-snapshot-age-ms'?: number
 }
 
 export interface TableMetadata {
@@ -81,7 +86,7 @@ export interface TableMetadata {
 /** A change in the words of the REST catalog's `TableUpdate` (https://iceberg.apache.org/rest-catalog-spec). */
 export type MetadataUpdate =
   | { action: 'add-snapshot'; snapshot: Snapshot }
-  | { action: 'set-snapshot-ref'; 'ref-name': string; type: 'branch' | 'tag'; 'snapshot-id': bigint }
+  | ({ action: 'set-snapshot-ref'; 'ref-name': string } & SnapshotReference)
   | { action: 'remove-snapshot-ref'; 'ref-name': string }
   | { action: 'remove-snapshots'; 'snapshot-ids': bigint[] }
   | { action: 'set-properties'; updates: Record<string, string> }

@@ -205,6 +205,8 @@ describe('pyiceberg', () => {
         ...purchases.columns,
       ],
     })
+    const set = { name: 'report-4', snapshotId: BigInt(old), untilMs: Date.now() + 90 * MINUTE }
+    await lake.lake.changeTags('purchases', { set })
     state = await land(lake, state, `SELECT *, 'grubs' AS guild FROM (${purchaseRows(90, 10)})`, 100)
     await lake.lake.maintain(lake.connection, 'purchases')
     const requests = [{ op: 'count' }, { op: 'count', filter: `guild = 'grubs'` }, { op: 'plan' }]
@@ -215,6 +217,13 @@ describe('pyiceberg', () => {
       lake.aheadMs = minutes * MINUTE
       await lake.lake.maintain(lake.connection, 'purchases')
     }
+    expect(
+      await pyiceberg(python, 'purchases', [
+        { op: 'refs' },
+        { op: 'count', ref: 'report-4' },
+        { op: 'count', snapshot: old },
+      ]),
+    ).toEqual([{ main: 'branch', 'report-4': 'tag' }, 40, 40])
     const [count, guild, plan, history, files] = await pyiceberg(python, 'purchases', [
       ...requests,
       { op: 'history' },

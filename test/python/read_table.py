@@ -5,7 +5,8 @@ usage: read_table.py METADATA_URL [PROPERTY=VALUE…] < requests.json > answers.
 requests: a list of
   {"op": "schema"}                                            field id, name, type of the current schema, and the partition
   {"op": "rows", "filter"?, "snapshot"?, "order"?: column}    all rows as objects
-  {"op": "count", "filter"?, "snapshot"?}                     number of rows
+  {"op": "count", "filter"?, "snapshot"?, "ref"?: tag}        number of rows
+  {"op": "refs"}                                              name and type of each branch and tag
   {"op": "plan", "filter"?, "snapshot"?}                      number of data files a scan would open
   {"op": "history"}                                           snapshot ids, oldest first
   {"op": "files"}                                             what the manifests say of each live file
@@ -63,7 +64,8 @@ def scan(table, request):
         options["row_filter"] = row_filter(table, request["filter"])
     if "snapshot" in request:
         options["snapshot_id"] = int(request["snapshot"])
-    return table.scan(**options)
+    scan = table.scan(**options)
+    return scan.use_ref(request["ref"]) if "ref" in request else scan
 
 
 def answer(table, request):
@@ -84,6 +86,8 @@ def answer(table, request):
         return len(list(scan(table, request).plan_files()))
     if op == "history":
         return [str(entry.snapshot_id) for entry in table.history()]
+    if op == "refs":
+        return {name: ref.snapshot_ref_type.value for name, ref in table.refs().items()}
     if op == "files":
         columns = ["file_path", "record_count", "file_size_in_bytes", "null_value_counts", "value_counts"]
         return [plain(row) for row in table.inspect.files().select(columns).to_pylist()]

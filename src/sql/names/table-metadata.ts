@@ -38,9 +38,9 @@ export const TABLE_METADATA: Readonly<Record<string, TableMetadataTable>> = {
         name,
         ref.type.toUpperCase(),
         ref['snapshot-id'],
-        null,
-        null,
-        null,
+        ref['max-ref-age-ms'] ?? null,
+        ref['min-snapshots-to-keep'] ?? null,
+        ref['max-snapshot-age-ms'] ?? null,
       ]),
   ),
   properties: ofMetadata('key, value', ({ properties }) => [

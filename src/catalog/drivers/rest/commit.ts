@@ -7,7 +7,7 @@
  * an empty one (operation `replace`, the same manifests, our position and epoch in its summary). Then "main is where the base had it"
  * means "no commit of ours came between", and each commit has an id by which it is found again when its answer was lost.
  *
- * One kind is left out: letting go of old snapshots. It takes nothing that another commit could build upon, so it may be overtaken unseen;
+ * One kind is left out: letting go of old snapshots and tags. It takes nothing that another commit could build upon, so it may be overtaken unseen;
  * and it is due when tables are idle, where each empty snapshot would be the next to go.
  *
  * Commits of other engines are noticed when they changed `main`, schema or spec; properties that they set are kept.
@@ -36,12 +36,15 @@ export async function commitRequest(
   updates: MetadataUpdate[],
 ): Promise<CommitRequest> {
   const requirements = requirementsOf(base.metadata)
-  if (updates.every(({ action }) => action === 'remove-snapshots')) {
-    const gone = new Set(
-      updates.flatMap((update) => ('snapshot-ids' in update ? update['snapshot-ids'] : [])),
+  if (updates.every(({ action }) => action === 'remove-snapshots' || action === 'remove-snapshot-ref')) {
+    const gone = updates.flatMap((update) =>
+      update.action === 'remove-snapshots' ? update['snapshot-ids'] : [],
     )
-    const isIn = ({ snapshots }: TableMetadata) =>
-      !snapshots.some((snapshot) => gone.has(snapshot['snapshot-id']))
+    const names = updates.flatMap((update) =>
+      update.action === 'remove-snapshot-ref' ? [update['ref-name']] : [],
+    )
+    const isIn = (metadata: TableMetadata) =>
+      !gone.some((id) => hasSnapshot(id)(metadata)) && !names.some((name) => name in metadata.refs)
     return { requirements, updates, written: [], isIn }
   }
   const added = updates.find((update) => update.action === 'add-snapshot')
