@@ -3,20 +3,26 @@
  * person. The statements it makes say so themselves, so that anybody can ask them again and gets the same.
  */
 import { LandfallError } from '../base/errors.ts'
+import { icebergType } from '../lake/schema.ts'
+import type { ColumnType } from '../model/columns.ts'
 import {
   type CompiledPipeline,
   DEAD_LETTERS_COLUMNS,
   EVENTS_TABLE,
   type TableDefinition,
 } from '../model/pipeline.ts'
+import { trinoTypeOf } from '../sql/column-type.ts'
 import { replaceRelations } from '../sql/replace-relations.ts'
-import type { SqlEngine, Value } from '../sql/sql.ts'
+import type { SqlEngine } from '../sql/sql.ts'
 import { quoteIdentifier, quoteText } from '../sql/text.ts'
 import { askRows } from './ask.ts'
+import { chooseSnapshots } from './snapshots.ts'
 
 export interface FrozenTable {
   name: string
   columns: readonly string[]
+  /** Of these, which the table has gained since the snapshot: they are null, of this type of Trino's. */
+  gained: ReadonlyMap<string, string>
   /** Null: the table had no rows yet. */
   snapshotId: bigint | null
 }
@@ -33,44 +39,31 @@ export interface Frozen {
   freeze(sql: string): Promise<string>
 }
 
-interface SnapshotRow {
-  id: bigint
-  hasParent: boolean
-  committedAt: string
-  batch: number
-  position: string
-  counters: string | null
-}
-
 /** Member of `raw_event` or column that names a person, and the tables' columns for it. */
 const SUBJECT_KEY = 'landfall'
 
 /**
- * `at`: number of a batch, or a snapshot of `events`; default: the newest batch. Throws `report/no-data` when nothing has landed, and
- * `report/expired` when snapshots of that time are not kept any more.
+ * `at`: number of a batch, or a snapshot of `events`, which stands for its batch; default: the newest batch. Throws `report/no-data` when
+ * nothing has landed, and `report/expired` when snapshots of that time are not kept any more.
  */
 export async function freezeTables(
   engine: SqlEngine,
   pipeline: CompiledPipeline,
   { at, identify = false }: { at?: bigint; identify?: boolean } = {},
 ): Promise<Frozen> {
-  const listed = new Set((await engine.listTables()).map((name) => name.toLowerCase()))
-  if (!listed.has(EVENTS_TABLE.name)) throw noData()
-  const events = await snapshotsOf(engine, EVENTS_TABLE.name)
-  const proof = chooseProof(events, at)
-  const tables = new Map<string, FrozenTable>()
-  for (const { name, columns } of [
+  const described = [
     EVENTS_TABLE,
     { name: 'dead_letters', columns: DEAD_LETTERS_COLUMNS },
     ...pipeline.tables,
-  ]) {
-    if (!listed.has(name)) continue
-    const snapshots = name === EVENTS_TABLE.name ? events : await snapshotsOf(engine, name)
-    tables.set(name, {
-      name,
-      columns: columns.map((column) => column.name),
-      snapshotId: chooseSnapshot(name, snapshots, proof.batch),
-    })
+  ]
+  const names = described.map(({ name }) => name)
+  const { proof, snapshots } = await chooseSnapshots(engine, names, at)
+  const tables = new Map<string, FrozenTable>()
+  for (const { name, columns } of described) {
+    const snapshotId = snapshots.get(name)
+    if (snapshotId === undefined) continue
+    const gained = snapshotId === null ? new Map() : await gainedSince(engine, name, snapshotId, columns)
+    tables.set(name, { name, columns: columns.map((column) => column.name), gained, snapshotId })
   }
   const views = new Map(pipeline.views.map(({ name, sql }) => [name, sql]))
   const columnOf = (table: string) => subjectColumn(pipeline, table)
@@ -103,62 +96,22 @@ export async function freezeTables(
   }
 }
 
-async function snapshotsOf(engine: SqlEngine, table: string): Promise<SnapshotRow[]> {
-  const key = (name: string) => `element_at(summary, 'landfall.${name}')`
-  const { rows } = await askRows(
-    engine,
-    `SELECT snapshot_id, parent_id, committed_at, ${key('batch')}, ${key('position')}, ${key('counters')} FROM "${table}$snapshots" ORDER BY committed_at, snapshot_id`,
-  )
-  return rows
-    .filter((row) => row[3] !== null)
-    .map(([id, parent, committedAt, batch, position, counters]) => ({
-      id: BigInt(id as bigint),
-      hasParent: parent !== null,
-      committedAt: String(committedAt),
-      batch: Number(batch),
-      position: String(position),
-      counters: counters === null ? null : String(counters),
-    }))
-}
-
-function chooseProof(events: readonly SnapshotRow[], at: bigint | undefined): SnapshotRow {
-  const newest = events.at(-1)
-  if (!newest) throw noData()
-  if (at === undefined) return newestOf(events, newest.batch)!
-  const named = events.find(({ id }) => id === at)
-  if (named) return named
-  const batch = newestOf(events, Number(at))
-  if (batch?.batch === Number(at)) return batch
-  const kept = [...new Set(events.map((each) => each.batch))]
-  throw expired(`${at} is no batch or snapshot of ${EVENTS_TABLE.name} that is kept`, kept)
-}
-
-function chooseSnapshot(table: string, snapshots: readonly SnapshotRow[], batch: number): bigint | null {
-  const found = newestOf(snapshots, batch)
-  if (found) return found.id
-  const [oldest] = snapshots
-  // The first commit of all has no parent: before it the table was empty.
-  if (oldest?.hasParent)
-    throw expired(
-      `table ${table} has no snapshot of batch ${batch} any more`,
-      snapshots.map((each) => each.batch),
-    )
-  return null
-}
-
-function newestOf(snapshots: readonly SnapshotRow[], batch: number): SnapshotRow | undefined {
-  return snapshots
-    .filter((each) => each.batch <= batch)
-    .reduce<SnapshotRow | undefined>(
-      (best, each) => (best && best.batch > each.batch ? best : each),
-      undefined,
-    )
+async function gainedSince(
+  engine: SqlEngine,
+  table: string,
+  snapshotId: bigint,
+  columns: readonly { name: string; type: ColumnType }[],
+): Promise<Map<string, string>> {
+  const sql = `SELECT * FROM ${quoteIdentifier(table)} FOR VERSION AS OF ${snapshotId} LIMIT 0`
+  const had = new Set((await askRows(engine, sql)).columns.map(({ name }) => name.toLowerCase()))
+  const gained = columns.filter(({ name }) => !had.has(name.toLowerCase()))
+  return new Map(gained.map(({ name, type }) => [name, trinoTypeOf(icebergType(type))]))
 }
 
 /** The table at its snapshot, with its columns in their order, as a subquery. */
 function frozenText(
   pipeline: CompiledPipeline,
-  { name, columns, snapshotId }: FrozenTable,
+  { name, columns, gained, snapshotId }: FrozenTable,
   subject: string | undefined,
   identify: boolean,
 ): string {
@@ -169,12 +122,13 @@ function frozenText(
   const member = pipeline.subject
   const selected = columns.map((column) => {
     const quoted = quoteIdentifier(column)
+    if (gained.has(column)) return `CAST(NULL AS ${gained.get(column)}) AS ${quoted}`
     if (identify || member === null) return quoted
     if (column === subject) return `${pseudonymSql(quoted)} AS ${quoted}`
     if (column !== 'raw_event') return quoted
     // Where the person is no column, it is a member of the event.
     const person =
-      subject === undefined
+      subject === undefined || gained.has(subject)
         ? `json_extract_scalar(${quoted}, ${quoteText(`$["${member}"]`)})`
         : quoteIdentifier(subject)
     return `coalesce(replace(${quoted}, ${person}, ${pseudonymSql(person)}), ${quoted}) AS ${quoted}`
@@ -203,23 +157,3 @@ function sumOf(counters: string | null): Frozen['counters'] {
     for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += Number(each[key] ?? 0)
   return total
 }
-
-function noData(): LandfallError {
-  return new LandfallError(
-    'fix-request',
-    'report/no-data',
-    'nothing has landed yet, so there is nothing to report',
-    {
-      hint: 'Send events and wait for the first commit',
-    },
-  )
-}
-
-function expired(message: string, batches: readonly number[]): LandfallError {
-  const list = [...new Set(batches)]
-  return new LandfallError('fix-request', 'report/expired', message, {
-    hint: `Batches that are kept: ${list.length > 12 ? `${list[0]} to ${list.at(-1)}` : list.join(', ')}`,
-  })
-}
-
-export type { Value }

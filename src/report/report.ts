@@ -3,7 +3,7 @@
  *
  * Promises: everything is asked of the snapshots of one batch, so the same batch gives the same report, byte for byte, whenever and however
  * often it is made; nothing in it comes from a clock. Persons are pseudonyms and groups of fewer than 5 are left out unless `identify`.
- * Nothing is written, only SQL is asked. A question that fails is shown with its error and spoils nothing else.
+ * Only SQL is asked, and nothing is written, unless `keep` does. A question that fails is shown with its error and spoils nothing else.
  * Throws `report/no-data` and `report/expired`.
  */
 import { isLandfallError } from '../base/errors.ts'
@@ -46,6 +46,8 @@ export interface ReportOptions {
   at?: bigint
   /** Real persons, and small groups too. */
   identify?: boolean
+  /** Called with the batch before anything is asked of it: to keep its snapshots (`keepReport`). */
+  keep?: (frozen: Frozen) => Promise<void>
 }
 
 export interface Report {
@@ -75,6 +77,7 @@ export async function makeReport(
 ): Promise<Report> {
   const { identify = false } = options
   const frozen = await freezeTables(engine, pipeline, options)
+  await options.keep?.(frozen)
   const figures: Figure[] = []
   const ask = async (
     figure: Omit<Figure, 'sql' | 'columns' | 'rows'>,

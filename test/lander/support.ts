@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { Type } from 'typebox'
+import { systemClock } from '../../src/base/clock.ts'
 import { openFileCatalog } from '../../src/catalog/drivers/file.ts'
 import { openLake } from '../../src/lake/iceberg-lake.ts'
 import type { Lake } from '../../src/lake/lake.ts'
@@ -68,9 +69,11 @@ export class World {
     this.lake = lake ?? this.openLake()
   }
 
-  openLake(): Lake {
+  /** `aheadMs`: how far its clock is ahead of the machine's. */
+  openLake(aheadMs = 0): Lake {
     const storage = openLocalStorage(join(this.directory, 'lake'))
-    return openLake({ catalog: openFileCatalog(storage), storage })
+    const clock = { ...systemClock(), nowMicros: () => (Date.now() + aheadMs) * 1000 }
+    return openLake({ catalog: openFileCatalog(storage), storage, clock })
   }
 
   open(options: Partial<LanderOptions> = {}): Promise<Lander> {

@@ -80,6 +80,18 @@ test('over the data directory, with nothing running, the same batch is the same 
   await expect(askQuestion(game, 'byers', { data: running.data })).rejects.toMatchObject({
     hint: 'Did you mean buyers?',
   })
-  await landfall('report', PIPELINE, '--data', running.data, '--out', out, '--at', String(batch))
+  const again = await landfall(
+    'report',
+    PIPELINE,
+    '--data',
+    running.data,
+    '--out',
+    out,
+    '--at',
+    String(batch),
+  )
+  expect(again).toMatch(
+    new RegExp(`^Kept as tag report-${batch} until .*: "--at ${batch}" gives the same$`, 'm'),
+  )
   expect(await read()).toEqual(before)
 })

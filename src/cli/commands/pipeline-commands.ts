@@ -97,6 +97,12 @@ export function addPipelineCommands(program: Command): void {
     .argument('<PIPELINE>', 'pipeline file (.ts)')
     .option('--out <DIR>', 'where the files are written', 'report')
     .option('--at <SNAPSHOT>', 'a past batch, or a snapshot of events (default: the newest batch)')
+    .option(
+      '--keep <TIME>',
+      'how long the snapshots of its batch are kept, so that --at gives the same again',
+      '30d',
+    )
+    .option('--no-keep', 'write nothing to the tables')
     .option('--identify', 'show persons as they are, and groups of fewer than 5', false)
     .option('--json', 'findings and files as one object', false)
     .addOption(authority())
