@@ -8,12 +8,13 @@ import { canonicalHeader, checkHeader } from './headers.ts'
 import { checkKeys, isOwnName, PIPELINE_NAME, refuse, suggest } from './names.ts'
 import type { CompiledPipeline, Question, SourceDefinition, TableDefinition } from './pipeline.ts'
 import type { Plan } from './plan.ts'
+import { questionText } from './question-names.ts'
 import { checkRoutes } from './route-pattern.ts'
 import { checkSimulate } from './simulate-input.ts'
 import { parseDuration } from './time.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the compiler reads a definition whatever its types.
-export type AnyDefinition = PipelineDefinition<any, any, any>
+export type AnyDefinition = PipelineDefinition<any, any, any, any>
 
 const OPTIONS = [
   'name',
@@ -65,7 +66,7 @@ export function compilePipeline(definition: AnyDefinition): CompiledPipeline {
     sources,
     duplicates,
     retention: compileRetention(definition.retention ?? {}),
-    questions: compileQuestions(definition.questions ?? {}),
+    questions: compileQuestions(tables, definition.questions ?? {}),
     ...compileNamed(tables, definition.views ?? {}, definition.reference ?? {}),
     settings: { ...definition.settings },
     hash: hashOf({
@@ -236,11 +237,16 @@ function compileRetention(input: NonNullable<AnyDefinition['retention']>): Compi
 
 const CHARTS = ['table', 'bar', 'line', 'pie', 'number'] as const
 
-function compileQuestions(questions: Record<string, QuestionInput>): Question[] {
+function compileQuestions(
+  tables: readonly TableDefinition[],
+  // biome-ignore lint/suspicious/noExplicitAny: which tables there are, the types of the definition know.
+  questions: Record<string, QuestionInput<any>>,
+): Question[] {
   return Object.entries(questions).map(([name, input]) => {
     const place = `questions.${name}`
     checkKeys(place, input, ['title', 'sql', 'chart'])
-    const sql = typeof input.sql === 'string' ? input.sql.trim().replace(/;+$/, '').trimEnd() : ''
+    const text = questionText(`${place}.sql`, input.sql, tables)
+    const sql = typeof text === 'string' ? text.trim().replace(/;+$/, '').trimEnd() : ''
     if (sql === '')
       refuse('question', `${place}.sql`, 'there is no SQL', 'Write a SELECT over the tables of the pipeline')
     const chart = input.chart ?? 'table'

@@ -4,6 +4,7 @@
  */
 import type { Static, TObject, TProperties, TSchema } from 'typebox'
 import type { CompiledPipeline } from './pipeline.ts'
+import type { CheckedTables, NamedColumns, QuestionTables } from './question-names.ts'
 import type { SimulateInput } from './simulate-input.ts'
 
 /** Event name → TypeBox object schema. */
@@ -102,9 +103,10 @@ export interface SourceInput {
   rateMax?: number
 }
 
-export interface QuestionInput {
+export interface QuestionInput<T = Record<string, NamedColumns>> {
   title: string
-  sql: string
+  /** Trino SQL; or a function that is given the tables, so that a misspelt table or column does not compile. */
+  sql: string | ((tables: T) => string)
   chart?: 'table' | 'bar' | 'line' | 'pie' | 'number'
 }
 
@@ -131,10 +133,15 @@ export interface ReferenceInput {
 // biome-ignore lint/suspicious/noExplicitAny: any is what it is about.
 type NamesOf<T> = 0 extends 1 & T ? any : keyof T & string
 
-export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySchemas> {
+export interface PipelineDefinition<
+  E extends EventSchemas,
+  S,
+  R extends BodySchemas,
+  T = Record<string, TableInput<string>>,
+> {
   name: string
   events: E
-  tables: Record<string, TableInput<keyof NoInfer<E> & string>>
+  tables: CheckedTables<T, keyof NoInfer<E> & string>
   /** Request headers merged into route events beside those that tables name, e.g. `['Accept']`. */
   headers?: readonly string[]
   /** Event property or request header that identifies a person. */
@@ -147,7 +154,7 @@ export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySch
   duplicates?: { window?: string; volatile?: readonly string[] }
   /** How long the embedded log is kept at least (default 7 days) and at most how many bytes (default 16 GiB). */
   retention?: { age?: string; bytes?: number }
-  questions?: Record<string, QuestionInput>
+  questions?: Record<string, QuestionInput<QuestionTables<NoInfer<E>, NoInfer<T>>>>
   /** Name → Trino SQL that can be asked like a table. */
   views?: Record<string, string>
   /** Name → a file that can be asked like a table. */
@@ -160,7 +167,7 @@ export interface PipelineDefinition<E extends EventSchemas, S, R extends BodySch
 /** What `definePipeline` returns. `compiled` is data; `definition` holds the functions. */
 // biome-ignore lint/suspicious/noExplicitAny: `Pipeline` alone means a pipeline of whatever events and state.
 export interface Pipeline<E extends EventSchemas = any, S = any> {
-  // biome-ignore lint/suspicious/noExplicitAny: the bodies' types matter to the handlers alone.
-  readonly definition: Readonly<PipelineDefinition<E, S, any>>
+  // biome-ignore lint/suspicious/noExplicitAny: the bodies' types matter to the handlers alone, the tables' to the questions.
+  readonly definition: Readonly<PipelineDefinition<E, S, any, any>>
   readonly compiled: CompiledPipeline
 }

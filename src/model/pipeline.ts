@@ -76,20 +76,22 @@ export interface CompiledPipeline {
 /** Tables that every pipeline has, and names a pipeline cannot use. */
 export const RESERVED_TABLES = ['events', 'dead_letters', 'ledger'] as const
 
-const EVENTS_COLUMNS: Column[] = [
+const EVENTS_COLUMNS = [
   { name: 'event_id', type: 'string', source: { from: 'event_id' } },
   { name: 'partition', type: 'int', source: { from: 'partition' } },
   { name: 'offset', type: 'long', source: { from: 'offset' } },
   { name: 'received_at', type: 'timestamptz', source: { from: 'received_at' } },
   { name: 'event_type', type: 'string', source: { from: 'event_type' } },
   { name: 'raw_event', type: 'string', source: { from: 'raw_event' } },
-]
+] as const satisfies Column[]
+
+export type EventsColumn = (typeof EVENTS_COLUMNS)[number]['name']
 
 /** Every landed event, once. Committed last, so its position proves the batch for all tables. */
 export const EVENTS_TABLE: TableDefinition = {
   name: 'events',
   events: ['*'],
-  columns: EVENTS_COLUMNS,
+  columns: [...EVENTS_COLUMNS],
   partition: { column: 'received_at', transform: 'day' },
   codec: 'snappy',
 }

@@ -6,6 +6,8 @@ import { definePipeline, isPipeline } from '../../src/model/define-pipeline.ts'
 
 type Definition = Parameters<typeof definePipeline>[0]
 
+type Tables = Record<string, Record<string, string>>
+
 const purchase = Type.Object({ type: Type.String(), cost: Type.Union([Type.Integer(), Type.Null()]) })
 
 function definition(change: Record<string, unknown> = {}): Definition {
@@ -188,6 +190,20 @@ describe('the rest of a definition', () => {
     expect(compiled.questions).toEqual([{ name: 'q', title: 'How many?', sql: 'SELECT 1', chart: 'number' }])
   })
 
+  test('a question may be a function of the tables, whose names it quotes', () => {
+    const question = (sql: unknown) =>
+      compile({
+        tables: { purchases: { events: '*purchase*', headers: ['user-agent'] } },
+        questions: { q: { title: 'q', sql } },
+      }).questions[0]!.sql
+    // biome-ignore lint/suspicious/noExplicitAny: as in a file without types.
+    expect(
+      question(
+        ({ purchases: p, events }: any) => `SELECT ${p['user-agent']}, ${p.type} FROM ${p}, ${events};`,
+      ),
+    ).toBe('SELECT "User-Agent", "type" FROM "purchases", "events"')
+  })
+
   test('its hash tells what decides how records land, and no secret', () => {
     const { hash } = compile()
     expect(compile({ sources: { default: { writeKey: 'a-secret-key' } } }).hash).toBe(hash)
@@ -331,6 +347,22 @@ const refusals: [Record<string, unknown>, string, string, RegExp][] = [
   ],
   [{ questions: { q: { title: 'q' } } }, 'question', 'questions.q.sql', /no SQL/],
   [{ questions: { q: { title: 'q', sql: ' ; ' } } }, 'question', 'questions.q.sql', /no SQL/],
+  [
+    { questions: { q: { title: 'q', sql: (tables: Tables) => `SELECT 1 FROM ${tables['event']}` } } },
+    'unknown-table',
+    'questions.q.sql',
+    /no table "event" · Did you mean "events"\?/,
+  ],
+  [
+    {
+      questions: {
+        q: { title: 'q', sql: ({ dead_letters }: Tables) => `SELECT ${dead_letters!['raeson']}` },
+      },
+    },
+    'unknown-column',
+    'questions.q.sql',
+    /the table dead_letters has no column "raeson" · Did you mean "reason"\?/,
+  ],
   [{ questions: { q: { title: '', sql: 'SELECT 1' } } }, 'question', 'questions.q.title', /no title/],
   [
     { questions: { q: { title: 'q', sql: 'SELECT 1', chart: 'donut' } } },

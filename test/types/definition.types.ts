@@ -158,3 +158,48 @@ export const misspelt = definePipeline({
   // @ts-expect-error a misspelt key
   veiws: { totals: 'SELECT 1' },
 })
+
+const HEADERS: string[] = ['Host']
+
+export const asked = definePipeline({
+  name: 'asked',
+  events: { purchase, leave_guild: Type.Object({ guild_name: Type.String() }) },
+  tables: {
+    purchases: { events: '*purch*', headers: ['Host', 'User-Agent'] },
+    guilds: {
+      events: ['leave_guild'],
+      headers: { Host: 'host', Accept: true, TE: { column: 'te' } },
+      rawEvent: false,
+    },
+    chosen: { events: '*', columns: ['event_id', 'timestamp'] },
+    open: { events: '*', headers: HEADERS },
+  },
+  questions: {
+    text: { title: 'As text', sql: 'SELECT 1' },
+    named: {
+      title: 'Each table and its columns',
+      sql: ({ purchases: p, guilds: g, chosen, open, events, dead_letters }) => {
+        expectType<
+          Equal<
+            keyof typeof p,
+            'raw_event' | 'timestamp' | 'event_type' | 'Host' | 'User-Agent' | 'type' | 'cost'
+          >
+        >()
+        expectType<
+          Equal<keyof typeof g, 'timestamp' | 'event_type' | 'host' | 'Accept' | 'te' | 'guild_name'>
+        >()
+        expectType<Equal<keyof typeof chosen, 'event_id' | 'timestamp'>>()
+        expectType<Equal<keyof typeof open, string>>()
+        return `SELECT ${p.type} FROM ${p}, ${g}, ${events}, ${dead_letters} WHERE ${events.offset} > 1 OR ${dead_letters.reason} = ''`
+      },
+    },
+    // @ts-expect-error no such table
+    no_table: { title: 'x', sql: ({ purchses }) => `SELECT 1 FROM ${purchses}` },
+    // @ts-expect-error no such column
+    no_column: { title: 'x', sql: ({ purchases }) => `SELECT ${purchases.typ} FROM ${purchases}` },
+    // @ts-expect-error a column of another table
+    other: { title: 'x', sql: ({ purchases }) => `SELECT ${purchases.guild_name} FROM ${purchases}` },
+    // @ts-expect-error no text
+    no_text: { title: 'x', sql: ({ purchases }) => purchases },
+  },
+})
