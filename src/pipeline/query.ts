@@ -37,7 +37,7 @@ export interface QueryOptions {
   spoolExpected?: boolean
   /** Show the dashboard on this address (default: no). */
   dashboard?: DashboardOptions
-  /** Told when changed users or a changed certificate cannot be taken over. */
+  /** Told when changed users or a changed certificate cannot be taken over, and of mistakes of ours. */
   onWarning?: (text: string, error: unknown) => void
 }
 
@@ -113,6 +113,7 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
         ...(tls ? { tls } : {}),
         ...(dashboard ? { pages: dashboard.serve.bind(dashboard) } : {}),
         mounts: [iceberg],
+        onMistake: (error) => options.onWarning?.('a question failed by a mistake of ours', traced(error)),
       }),
     )
     const resources = opening.move()
@@ -131,6 +132,14 @@ export async function openQuery(options: QueryOptions): Promise<QueryDoor> {
     await engine[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** Its one line says where it came from, too. */
+function traced(error: unknown): unknown {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (!(cause instanceof Error)) return error
+  const place = /\n\s+at (.*)/.exec(cause.stack ?? '')?.[1]
+  return new Error(`${cause.message.split('\n', 1)[0]}${place ? ` (${place})` : ''}`, { cause: error })
 }
 
 function icebergMount(catalog: Catalog, access: Access): Mount {

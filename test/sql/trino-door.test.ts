@@ -344,6 +344,23 @@ test('not ready says why', async () => {
   expect([ready.status, await ready.text()]).toEqual([503, 'the lake is gone\n'])
 })
 
+test('a mistake of ours is told to the operator, and to the client only that there was one', async () => {
+  const query = () => Promise.reject(new TypeError('secret is undefined'))
+  const broken = Object.assign(Object.create(engine) as SqlEngine, { query })
+  const told: unknown[] = []
+  const onMistake = (error: unknown) => void told.push(error)
+  await using other = await openSqlServer({ engine: broken, host: '127.0.0.1', port: 0, onMistake })
+  const posted = await fetch(`${other.url}/v1/statement`, {
+    method: 'POST',
+    body: 'SELECT 1',
+    headers: { 'X-Trino-User': 'ada' },
+  })
+  let page = (await posted.json()) as WireResults
+  while (page.nextUri) page = (await (await fetch(page.nextUri)).json()) as WireResults
+  expect(page.error).toMatchObject({ message: 'internal error of the query process' })
+  expect(told).toEqual([new TypeError('secret is undefined')])
+})
+
 test('a token is needed beyond this machine, and then from everybody', async () => {
   await expect(openSqlServer({ engine, host: '0.0.0.0', port: 0 })).rejects.toMatchObject({
     code: 'sql/token-needed',

@@ -205,7 +205,9 @@ export class Executor {
     work: (connection: QueryConnection) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted()
-    const connection = await this.#connections.take(relations)
+    const connection = await this.#connections.take(relations).catch((error: unknown) => {
+      throw translateDuckdbError(error, { prefixBytes: 0 })
+    })
     const stopInterrupting = interruptOn(signal, connection.duckdb)
     try {
       await connection.become(relations)

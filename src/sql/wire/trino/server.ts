@@ -44,6 +44,8 @@ export interface SqlServerParts {
   insecure?: boolean
   /** Why the process is not ready to answer; undefined when it is. */
   health?: () => Promise<string | undefined>
+  /** Told of a mistake of ours: its client learns no more than that there was one. */
+  onMistake?: (error: unknown) => void
   /** More metrics in Prometheus' text format. */
   metrics?: () => Promise<string>
   settings?: SqlServerSettings
@@ -146,6 +148,7 @@ class TrinoServer implements SqlServer {
       }
       if (isLandfallError(error))
         return sendText(response, error.kind === 'fix-request' ? 400 : 500, error.message)
+      this.#parts.onMistake?.(error)
       sendText(response, 500, 'internal error')
     }
   }
@@ -218,6 +221,7 @@ class TrinoServer implements SqlServer {
       onEnd: (state, error) => {
         const outcome = state === 'FINISHED' ? 'ok' : isLandfallError(error) ? error.code : 'sql/failed'
         this.#metrics.ended(outcome, (performance.now() - startedAt) / 1000)
+        if (outcome === 'sql/failed') this.#parts.onMistake?.(error)
       },
     })
     await sendPage(request, response, statement.first(linksOf(request)))
