@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import game from '../../examples/game/pipeline.ts'
 import { askQuestion } from '../../src/pipeline/ask-question.ts'
-import { checkNamed } from '../../src/pipeline/check-named.ts'
+import { checkAll } from '../../src/pipeline/check-named.ts'
 
 const PIPELINE = 'examples/game/pipeline.ts'
 const LONG = { timeout: 60_000 }
@@ -33,9 +33,9 @@ test('views and reference files are there, where the pipeline file is named', LO
   expect(await askQuestion(asking, 'q', where)).toEqual([{ item: 'sabre', sold: 2 }])
 })
 
-test('a question that names what is not there is refused at start, with the name', LONG, async () => {
+test('a question that names what is not there is refused by a check, with the name', LONG, async () => {
   const checked = (sql: string) =>
-    checkNamed({ ...game.compiled, questions: [{ name: 'q', title: 'q', sql, chart: 'table' }] }, PIPELINE)
+    checkAll({ ...game.compiled, questions: [{ name: 'q', title: 'q', sql, chart: 'table' }] }, PIPELINE)
   await expect(checked('SELECT mony FROM purchases')).rejects.toMatchObject({
     code: 'model/question',
     message: expect.stringMatching(/^questions\.q: .*mony/),

@@ -1,6 +1,6 @@
 import { resolveSettings, type SettingName } from '../../config.ts'
 import type { Pipeline } from '../../model/definition.ts'
-import { checkNamed } from '../../pipeline/check-named.ts'
+import { checkAll } from '../../pipeline/check-named.ts'
 import { loadPipeline } from '../../pipeline/load.ts'
 import { refuseTaken } from '../../pipeline/named.ts'
 import type { Places } from '../../pipeline/places.ts'
@@ -17,7 +17,7 @@ export async function checkPipeline(
 ): Promise<void> {
   const pipeline = await loadPipeline(path)
   const settings = resolveSettings({ flags, environment: process.env, pipeline: pipeline.compiled.settings })
-  await checkNamed(pipeline.compiled, path)
+  await checkAll(pipeline.compiled, path)
   const tables = await diffOf(pipeline, await placesToSee(settings))
   // `up --watch` asks in a process of its own, and goes on with what was checked.
   process.send?.(pipeline.compiled)
