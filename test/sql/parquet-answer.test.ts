@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DuckDBInstance } from '@duckdb/node-api'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openDuckdbEngine } from '../../src/sql/drivers/duckdb/duckdb-engine.ts'
 import type { SqlEngine } from '../../src/sql/sql.ts'
 import { Landing } from './support/landing.ts'
@@ -92,4 +92,21 @@ test('the bound on rows, the sandbox and cancelling hold for files', async () =>
   expect(filesLeft()).toEqual(before)
   await engine[Symbol.asyncDispose]()
   expect(readdirSync(temporaryDirectory)).toEqual([])
+})
+
+test('a question that is given up just when its file is made leaves none', async () => {
+  await engine.query('SELECT 1', { parquet: true })
+  const before = filesLeft()
+  const stop = new AbortController()
+  const run = Reflect.get(DuckDBConnection.prototype, 'run')
+  const spy = vi.spyOn(DuckDBConnection.prototype, 'run')
+  spy.mockImplementation(async function (this: DuckDBConnection, ...args) {
+    const done = await run.apply(this, args)
+    if (args[0].startsWith('COPY')) stop.abort()
+    return done
+  })
+  await expect(engine.query('SELECT 2', { parquet: true, signal: stop.signal })).rejects.toThrow()
+  expect(stop.signal.aborted).toBe(true)
+  spy.mockRestore()
+  expect(filesLeft()).toEqual(before)
 })

@@ -8,6 +8,7 @@
  * read at once and leaves its connection. A statement whose last answer was small is answered without the table: DuckDB makes that
  * whole as well, only outside its memory limit; one that has grown is made again as a table.
  */
+import { rm } from 'node:fs/promises'
 import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api'
 import { LandfallError } from '../../../base/errors.ts'
 import type { AnswerFile, ResultColumn, Value } from '../../sql.ts'
@@ -146,7 +147,7 @@ export class Executor {
     return new SmallAnswer(columns, rows)
   }
 
-  /** The same, with the rows in a new Parquet file below an allowed directory; its columns are named by the statement's tree. */
+  /** The same, with the rows in a new Parquet file below an allowed directory; its columns are named by the statement's tree. Where it rejects, no file is left. */
   async writeParquet(
     text: RunText,
     relations: Relations,
@@ -166,7 +167,13 @@ export class Executor {
         await copyAnswer(connection.duckdb, columns, path)
         return { connection, columns, rows }
       },
-    ).finally(() => (watch.read = undefined))
+    )
+      .catch(async (error: unknown) => {
+        // Also when it was whole, and the signal came just then.
+        await rm(path, { force: true })
+        throw error
+      })
+      .finally(() => (watch.read = undefined))
     this.#leave(connection)
     return { columns, file: { path, rows } }
   }

@@ -1,5 +1,4 @@
 /** An answer as a Parquet file. */
-import { unlink } from 'node:fs/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ResultColumn } from '../../sql.ts'
 import { quoteIdentifier, quoteText } from '../../text.ts'
@@ -11,7 +10,7 @@ import { ANSWER } from './answer.ts'
  */
 const NARROWED: Record<string, string> = { bigint: 'BIGINT', integer: 'INTEGER', smallint: 'SMALLINT' }
 
-/** Copies the answer's temporary table. No file is left when that fails. */
+/** Copies the answer's temporary table. What is there of the file when that fails is the caller's to remove. */
 export async function copyAnswer(
   connection: DuckDBConnection,
   columns: readonly ResultColumn[],
@@ -23,14 +22,9 @@ export async function copyAnswer(
     const value = narrow === undefined ? `#${i + 1}` : `CAST(#${i + 1} AS ${narrow})`
     return `${value} AS ${quoteIdentifier(names[i]!)}`
   })
-  try {
-    await connection.run(
-      `COPY (SELECT ${selected.join(', ')} FROM ${ANSWER}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`,
-    )
-  } catch (error) {
-    await unlink(path).catch(() => {})
-    throw error
-  }
+  await connection.run(
+    `COPY (SELECT ${selected.join(', ')} FROM ${ANSWER}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`,
+  )
 }
 
 /** A file cannot have two columns of one name; readers do not tell capital letters apart. */
