@@ -1,4 +1,5 @@
 /** The process of one preview: a question over IPC, an answer, and the end. */
+import { Worker } from 'node:worker_threads'
 import { LandfallError } from '../../base/errors.ts'
 import { loadRepair } from '../load.ts'
 import type { PreviewAnswer, PreviewQuestion } from './preview.ts'
@@ -6,6 +7,11 @@ import { replayDeadLetters } from './replay.ts'
 
 process.once('message', (question) => void answer(question as PreviewQuestion))
 process.once('disconnect', () => process.exit(1))
+
+/** A function that never ends keeps this thread from noticing that its parent was killed. A thread beside it notices. */
+const WATCH = `const { ppid } = process
+setInterval(() => process.ppid === ppid || process.kill(process.pid, 'SIGKILL'), 500)`
+new Worker(WATCH, { eval: true }).unref()
 
 async function answer({ repair, ...question }: PreviewQuestion): Promise<void> {
   const found = await run(repair, question)
