@@ -16,12 +16,15 @@ import {
 import { badRequest, textOf } from './http.ts'
 
 const EVENTS = 'events'
+/** Steps, and events to choose from. */
+const LIST_MAX = 200
 const PERIODS = ['day', 'week', 'month'] as const
 type Choice = Readonly<Record<string, unknown>>
 
 /** Throws `dashboard/bad-request`, and what the analytics throw (`report/analysis`, `report/no-subject`, `report/unknown-field`). */
 export function analysisOf(pipeline: CompiledPipeline, choice: Choice): Analysis {
-  const make = KINDS[textOf(choice['kind'], 'kind', 40)]
+  const kind = textOf(choice['kind'], 'kind', 40)
+  const make = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined
   if (make === undefined) throw badRequest(`kind: expected one of ${Object.keys(KINDS).join(', ')}`)
   return make(pipeline, choice)
 }
@@ -30,7 +33,9 @@ const KINDS: Record<string, (pipeline: CompiledPipeline, choice: Choice) => Anal
   funnel: (pipeline, choice) =>
     funnel({
       from: sourceOf(pipeline, choice),
-      steps: stepsOf(choice['steps']).map((event) => (event === '' ? { title: 'any event' } : { event })),
+      steps: listOf(choice['steps'], 'steps').map((event) =>
+        event === '' ? { title: 'any event' } : { event },
+      ),
       windowMs: numberOf(choice, 'windowHours', 1) * 3_600_000,
     }),
   retention: (pipeline, choice) =>
@@ -62,9 +67,7 @@ const KINDS: Record<string, (pipeline: CompiledPipeline, choice: Choice) => Anal
 /** `days`: only the last ones; `events`: only these (none: all). */
 function sourceOf(pipeline: CompiledPipeline, choice: Choice) {
   const days = numberOf(choice, 'days', 0)
-  const events = Array.isArray(choice['events'])
-    ? choice['events'].map((one) => textOf(one, 'events', 200))
-    : []
+  const events = choice['events'] === undefined ? [] : listOf(choice['events'], 'events')
   return eventSource(pipeline, EVENTS, {
     ...(days === 0 ? {} : { since: startOfDay(days) }),
     ...(events.length === 0
@@ -79,9 +82,10 @@ function startOfDay(days: number): Date {
   return new Date((today - Math.ceil(days) + 1) * 86_400_000)
 }
 
-function stepsOf(value: unknown): string[] {
-  if (!Array.isArray(value)) throw badRequest('steps: expected a list of events')
-  return value.map((one) => textOf(one, 'steps', 200))
+function listOf(value: unknown, name: string): string[] {
+  if (!Array.isArray(value) || value.length > LIST_MAX)
+    throw badRequest(`${name}: expected a list of at most ${LIST_MAX} events`)
+  return value.map((one) => textOf(one, name, 200))
 }
 
 function fieldIn(pipeline: CompiledPipeline, choice: Choice) {

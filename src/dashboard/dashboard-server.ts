@@ -9,14 +9,26 @@ import type { Dashboard, DashboardParts, LetterChoice } from './dashboard.ts'
 import { Downloads } from './downloads.ts'
 import { EventStream } from './event-stream.ts'
 import { FlowWatch } from './flow-watch.ts'
-import { badRequest, checkAction, notFound, readJson, sendFailure, sendJson, textOf } from './http.ts'
+import {
+  badRequest,
+  busy,
+  checkAction,
+  checkReading,
+  notFound,
+  readJson,
+  sendFailure,
+  sendJson,
+  textOf,
+} from './http.ts'
 import { describeTable, listTables } from './tables.ts'
 import { Tail } from './tail.ts'
 
 const API = '/ui/api/'
 const PAGE = '/ui/page/'
-/** Pages that are open at a time, two streams each. */
+/** A page that somebody looks at has one. */
 const STREAMS_MAX = 200
+/** A process each, which may take 512 MB. */
+const PREVIEWS_MAX = 2
 
 export class DashboardServer implements Dashboard {
   readonly #parts: DashboardParts
@@ -25,6 +37,7 @@ export class DashboardServer implements Dashboard {
   readonly #tail: Tail
   readonly #downloads: Downloads
   readonly #streams = new Set<EventStream>()
+  #previews = 0
 
   constructor(parts: DashboardParts) {
     this.#parts = parts
@@ -55,10 +68,11 @@ export class DashboardServer implements Dashboard {
   async #api(request: IncomingMessage, response: ServerResponse, caller: Caller, url: URL): Promise<void> {
     const [room = '', ...rest] = url.pathname.slice(API.length).split('/').map(decodePart)
     const { lake, pipeline, engine } = this.#parts
-    if (room === 'downloads' && rest.length === 1) return this.#downloads.send(response, rest[0]!)
-    if (room === 'downloads') return this.#download(request, response, caller)
+    if (room === 'downloads' && rest.length === 0) return this.#download(request, response, caller)
     if (room === 'repairs') return this.#repair(request, response)
     if (room === 'analyses') return this.#analyse(request, response)
+    checkReading(request)
+    if (room === 'downloads') return this.#downloads.send(response, rest[0]!)
     if (room === 'about') return sendJson(response, await aboutOf(this.#parts, caller))
     if (room === 'names') return sendJson(response, await namesOf(engine, lake, pipeline))
     if (room === 'flow') return this.#watchFlow(request, response)
@@ -97,8 +111,8 @@ export class DashboardServer implements Dashboard {
   }
 
   #open(request: IncomingMessage, response: ServerResponse): EventStream {
-    if (request.method !== 'GET') throw badRequest('a stream is asked for with GET')
-    if (this.#streams.size >= STREAMS_MAX) throw badRequest(`${STREAMS_MAX} pages are open already`)
+    if (this.#streams.size >= STREAMS_MAX)
+      throw busy('dashboard/streams', `${STREAMS_MAX} pages are open already`, 'Close some of them')
     const stream = new EventStream(request, response)
     this.#streams.add(stream)
     stream.onClose(() => this.#streams.delete(stream))
@@ -131,7 +145,14 @@ export class DashboardServer implements Dashboard {
     const { repair, filter } = await readJson(request)
     const name = repair === null || repair === undefined ? null : textOf(repair, 'repair', 200)
     if (name !== null && !(await repairs.list()).includes(name)) throw notFound(`there is no repair ${name}`)
-    sendJson(response, await repairs.preview(name, choiceOf(filter), untilGone(response)))
+    if (this.#previews >= PREVIEWS_MAX)
+      throw busy('dashboard/previews', `${PREVIEWS_MAX} previews run already`, 'Each ends within a minute')
+    this.#previews += 1
+    try {
+      sendJson(response, await repairs.preview(name, choiceOf(filter), untilGone(response)))
+    } finally {
+      this.#previews -= 1
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

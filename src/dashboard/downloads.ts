@@ -9,14 +9,16 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { LandfallError } from '../base/errors.ts'
+import { isLandfallError, LandfallError } from '../base/errors.ts'
 import type { Session, SqlEngine } from '../sql/sql.ts'
 import { csvOf } from './csv.ts'
-import { notFound, SECURITY_HEADERS } from './http.ts'
+import { busy, notFound, SECURITY_HEADERS } from './http.ts'
 import type { Download } from './messages.ts'
 
 const KEPT_MS = 300_000
 const KEPT_MAX = 8
+/** Of one file. What SQL bounds is rows, and a row may be long. */
+const BYTES_MAX = 2e9
 
 export type DownloadFormat = 'csv' | 'parquet'
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' }
@@ -31,8 +33,9 @@ interface Kept {
 export class Downloads implements AsyncDisposable {
   readonly #engine: SqlEngine
   readonly #kept = new Map<string, Kept>()
-  #making = 0
-  #directory: Promise<string> | undefined
+  /** Files that are made just now, or sent. */
+  #busy = 0
+  #directory: string | undefined
 
   constructor(engine: SqlEngine) {
     this.#engine = engine
@@ -45,18 +48,22 @@ export class Downloads implements AsyncDisposable {
     session: Session,
     signal: AbortSignal,
   ): Promise<Omit<Download, 'path'> & { id: string }> {
-    if (this.#kept.size + this.#making >= KEPT_MAX) throw tooMany()
-    this.#making += 1
+    if (this.#kept.size + this.#busy >= KEPT_MAX) throw tooMany()
+    this.#busy += 1
     try {
       const made = await (format === 'csv' ? this.#csv : this.#parquet).call(this, sql, session, signal)
       const { size: bytes } = await stat(made.path)
+      if (bytes > BYTES_MAX) {
+        await rm(made.path, { force: true })
+        throw tooLarge()
+      }
       const id = randomBytes(16).toString('hex')
       const timer = setTimeout(() => void this.#forget(id), KEPT_MS)
       timer.unref()
       this.#kept.set(id, { path: made.path, format, bytes, timer })
       return { id, rows: made.rows, bytes }
     } finally {
-      this.#making -= 1
+      this.#busy -= 1
     }
   }
 
@@ -70,8 +77,8 @@ export class Downloads implements AsyncDisposable {
 
   async #csv(sql: string, session: Session, signal: AbortSignal): Promise<{ path: string; rows: number }> {
     const { columns, pages } = await this.#engine.query(sql, { session, signal })
-    this.#directory ??= mkdtemp(join(tmpdir(), 'landfall-csv-'))
-    const path = join(await this.#directory, `${randomBytes(8).toString('hex')}.csv`)
+    this.#directory ??= await mkdtemp(join(tmpdir(), 'landfall-csv-'))
+    const path = join(this.#directory, `${randomBytes(8).toString('hex')}.csv`)
     let rows = 0
     const counted = async function* () {
       for await (const page of pages) {
@@ -80,10 +87,11 @@ export class Downloads implements AsyncDisposable {
       }
     }
     try {
-      await pipeline(csvOf(columns, counted()), createWriteStream(path, { mode: 0o600 }), { signal })
+      const text = csvOf(columns, counted())
+      await pipeline(bounded(text), createWriteStream(path, { mode: 0o600 }), { signal })
     } catch (error) {
       await rm(path, { force: true })
-      throw error
+      throw isLandfallError(error) || signal.aborted ? error : notWritten(error)
     }
     return { path, rows }
   }
@@ -95,6 +103,7 @@ export class Downloads implements AsyncDisposable {
       throw notFound('this file was fetched before, or nobody came for it in five minutes')
     this.#kept.delete(id)
     clearTimeout(kept.timer)
+    this.#busy += 1
     response.writeHead(200, {
       ...SECURITY_HEADERS,
       'content-type': CONTENT_TYPES[kept.format],
@@ -108,6 +117,7 @@ export class Downloads implements AsyncDisposable {
       // The reader has left: nobody is there to be told.
     } finally {
       await rm(kept.path, { force: true })
+      this.#busy -= 1
     }
   }
 
@@ -122,13 +132,35 @@ export class Downloads implements AsyncDisposable {
       clearTimeout(timer)
       await this.#forget(id)
     }
-    const directory = await this.#directory
-    if (directory !== undefined) await rm(directory, { recursive: true, force: true })
+    if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true })
+  }
+}
+
+async function* bounded(text: AsyncIterable<string>): AsyncGenerator<string> {
+  let bytes = 0
+  for await (const part of text) {
+    bytes += Buffer.byteLength(part)
+    if (bytes > BYTES_MAX) throw tooLarge()
+    yield part
   }
 }
 
 function tooMany(): LandfallError {
-  return new LandfallError('retry', 'dashboard/downloads', `${KEPT_MAX} files wait to be fetched already`, {
-    hint: 'Fetch them, or wait five minutes',
+  const message = `${KEPT_MAX} files are made, wait to be fetched, or are fetched just now`
+  return busy('dashboard/downloads', message, 'Fetch them, or wait five minutes')
+}
+
+function tooLarge(): LandfallError {
+  const message = `the file would have more than ${BYTES_MAX / 1e9} GB`
+  const hint = 'Ask for fewer rows or columns, or ask for Parquet'
+  return new LandfallError('fix-request', 'dashboard/too-large', message, { hint })
+}
+
+function notWritten(cause: unknown): LandfallError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const hint = `Look at the disk that ${tmpdir()} is on`
+  return new LandfallError('retry', 'dashboard/file', `the file could not be written: ${code ?? message}`, {
+    hint,
+    cause,
   })
 }

@@ -3,27 +3,29 @@
  * sent; while none is open, nothing happens at all.
  */
 import { formatError } from '../base/errors.ts'
-import { countOf, Looker, type LookParts, type Sight } from './look.ts'
+import { Looker, type LookParts, type Sight } from './look.ts'
 import type { Flow } from './messages.ts'
 import { levelsOf, problemsOf } from './problems.ts'
-import { Rate } from './rates.ts'
+import { Rate, RefusedLately } from './rates.ts'
 
 /** `flow`: the flow as JSON. `failed`: why it cannot be seen just now, as a JSON text. */
 export type FlowListener = (event: 'flow' | 'failed', data: string) => void
 
 const LOOK_MS = 1000
-const LATELY_MS = 60_000
+/** Storage or a log that is asked for so long answers nobody else either. */
+const SLOW_MS = 10_000
+const SLOW = `log and tables have not answered for more than ${SLOW_MS / 1000} s`
 
 export class FlowWatch implements Disposable {
   readonly #looker: Looker
   readonly #away: () => string | undefined
   readonly #listeners = new Set<FlowListener>()
   readonly #rate = new Rate()
-  /** Counts of refusals of the last minute, oldest first. */
-  #refused: { at: number; count: number }[] = []
+  readonly #refused = new RefusedLately()
   #behindBefore = 0
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
+  #lookedAt = 0
   #last = ''
   #closed = false
 
@@ -52,9 +54,9 @@ export class FlowWatch implements Disposable {
 
   #start(): void {
     if (this.#closed) return
-    this.#timer = setInterval(() => void this.#look(), LOOK_MS)
+    this.#timer = setInterval(() => this.#look(), LOOK_MS)
     this.#timer.unref()
-    void this.#look()
+    this.#look()
   }
 
   #stop(): void {
@@ -62,15 +64,19 @@ export class FlowWatch implements Disposable {
     this.#timer = undefined
   }
 
-  /** One at a time: a look that takes longer than a second is not met by the next. */
-  #look(): Promise<void> {
-    this.#looking ??= this.now()
+  /** One at a time: a look that takes longer than a second is not met by the next, and one that takes very long is told of. */
+  #look(): void {
+    if (this.#looking !== undefined) {
+      if (Date.now() - this.#lookedAt > SLOW_MS) this.#tell('failed', JSON.stringify(SLOW))
+      return
+    }
+    this.#lookedAt = Date.now()
+    this.#looking = this.now()
       .then(
         (flow) => this.#tell('flow', JSON.stringify(flow)),
         (error: unknown) => this.#tell('failed', JSON.stringify(formatError(error))),
       )
       .finally(() => (this.#looking = undefined))
-    return this.#looking
   }
 
   #tell(event: 'flow' | 'failed', data: string): void {
@@ -79,12 +85,10 @@ export class FlowWatch implements Disposable {
     for (const listener of this.#listeners) listener(event, data)
   }
 
-  #judge({ at, figures, refusals, unreadable }: Sight): Flow {
-    const counted = { at, count: countOf(refusals) }
-    this.#refused = [...this.#refused.filter((one) => one.at > at - LATELY_MS), counted]
+  #judge({ at, figures, unreadable }: Sight): Flow {
     const judged = { ...figures, door: { ...figures.door, rate: this.#rate.next(figures.log.end, at) } }
     const problems = problemsOf(judged, {
-      refusedLately: counted.count - this.#refused[0]!.count,
+      refusedLately: this.#refused.next(figures.door.refusals, at),
       behindBefore: this.#behindBefore,
       away: this.#away(),
       unreadable,

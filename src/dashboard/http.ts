@@ -17,6 +17,7 @@ export const SECURITY_HEADERS = {
 } as const
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024
+const DRAINED_BYTES_MAX = 4 * BODY_BYTES_MAX
 
 export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
   response
@@ -52,15 +53,22 @@ export function badRequest(message: string): LandfallError {
   return new LandfallError('fix-request', 'dashboard/bad-request', message)
 }
 
+/** Too much of something is under way already. */
+export function busy(code: `dashboard/${string}`, message: string, hint: string): LandfallError {
+  return new LandfallError('retry', code, message, { hint })
+}
+
 /** The JSON object of a body. Throws `dashboard/bad-request`. */
 export async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
   const parts: Buffer[] = []
   let bytes = 0
   for await (const part of request as AsyncIterable<Buffer>) {
     bytes += part.length
-    if (bytes > BODY_BYTES_MAX) throw badRequest(`a request has at most ${BODY_BYTES_MAX} bytes`)
-    parts.push(part)
+    // Read to its end and let go, so that the page reads our answer instead of a broken connection.
+    if (bytes <= BODY_BYTES_MAX) parts.push(part)
+    else if (bytes > DRAINED_BYTES_MAX) break
   }
+  if (bytes > BODY_BYTES_MAX) throw badRequest(`a request has at most ${BODY_BYTES_MAX} bytes`)
   try {
     const value: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'))
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
@@ -88,6 +96,11 @@ export function checkAction({ headers, method }: IncomingMessage): void {
   const json = /^application\/json\b/.test(headers['content-type'] ?? '')
   if (own && json && headers['x-landfall-page'] === '1') return
   throw new LandfallError('fix-request', 'dashboard/refused', 'only the page itself may ask for this')
+}
+
+/** What is no action is asked with GET: a file is fetched once, and must not be gone because somebody asked what it is. */
+export function checkReading({ method }: IncomingMessage): void {
+  if (method !== 'GET') throw new LandfallError('fix-request', 'dashboard/method', 'this is to be read: GET')
 }
 
 function hostOf(origin: string): string | undefined {

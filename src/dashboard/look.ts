@@ -7,10 +7,14 @@ import { type Ledger, readLedger } from '../ledger/ledger.ts'
 import type { LogReader } from '../log/log.ts'
 import { covers, type Position } from '../model/position.ts'
 import type { CommitSpan, Flow, LedgerSum, Refusal } from './messages.ts'
+import { totalOf } from './rates.ts'
 import { type FlowSources, isAlive, type RunningProcesses } from './sources.ts'
 
 /** A commit that comes after a pause tells of the last seconds, not of the pause. */
 const SPAN_MS = 15_000
+/** What the page draws. A pipeline may keep snapshots for days, and each message has all of these. */
+const COMMITS_MS = 15 * 60_000
+const COMMITS_MAX = 300
 /** Reads of the tables: each of a commit, and of what came meanwhile so often. */
 const LEDGER_EVERY_MS = 1000
 const LEDGER_EVERY_REMOTE_MS = 10_000
@@ -29,7 +33,6 @@ export interface LookParts {
 export interface Sight {
   at: number
   figures: Omit<Flow, 'levels' | 'problems'>
-  refusals: Refusals | undefined
   unreadable: string | undefined
 }
 
@@ -45,11 +48,12 @@ export class Looker {
 
   async look(): Promise<Sight> {
     const { log, topic, sources } = this.#parts
-    const [start, lander, refusals] = await Promise.all([log.start(), sources.lander(), sources.refusals()])
+    const [start, lander, refused] = await Promise.all([log.start(), sources.lander(), sources.refusals()])
     await this.#readLedger(lander)
     const end = await log.end()
     const at = Date.now()
     const ledger = this.#ledger
+    const refusals = refusalsOf(refused)
     const committed = ledger === undefined ? undefined : positionOf(ledger)
     const records = sumOf(end) - sumOf(start)
     const up = sources.processes()
@@ -62,15 +66,14 @@ export class Looker {
     const pending = committed === undefined ? records : Math.max(0, sumOf(end) - sumOf(committed))
     return {
       at,
-      refusals,
       unreadable: this.#unreadable,
       figures: {
         processes: processesOf(up),
         door: {
           url: up?.http ?? null,
           rate: null,
-          refused: countOf(refusals),
-          refusals: refusalsOf(refusals),
+          refused: totalOf(refusals),
+          refusals,
         },
         log: {
           topic,
@@ -89,7 +92,7 @@ export class Looker {
         sql: { behindS, spool: sources.spool },
         disk: sources.disk() ?? null,
         ledger: ledger === undefined ? null : sumUp(ledger),
-        commits: spansOf(ledger),
+        commits: spansOf(ledger, at),
       },
     }
   }
@@ -173,10 +176,6 @@ function processesOf(up: RunningProcesses | undefined): Flow['processes'] {
   return { door: of(door), lander: of(lander), query: of(query) }
 }
 
-export function countOf(refusals: Refusals | undefined): number {
-  return (refusals?.refused ?? []).reduce((sum, { requests, events }) => sum + requests + events, 0)
-}
-
 function refusalsOf(refusals: Refusals | undefined): Refusal[] {
   return (refusals?.refused ?? [])
     .map(({ reason, status, requests, events }) => ({ reason, status, count: requests + events }))
@@ -198,10 +197,10 @@ function sumUp({ closes, total, findings }: Ledger): LedgerSum {
   return { closes, ...total, findings: findings.slice(0, FINDINGS_MAX).map(({ message }) => message) }
 }
 
-function spansOf(ledger: Ledger | undefined): CommitSpan[] {
+export function spansOf(ledger: Pick<Ledger, 'commits'> | undefined, at: number): CommitSpan[] {
   const commits = (ledger?.commits ?? []).filter(({ table }) => table === 'events')
   let before = Number.NEGATIVE_INFINITY
-  return commits.map(({ batch, committedAt, ranges }) => {
+  const spans = commits.map(({ batch, committedAt, ranges }) => {
     const to = Date.parse(committedAt)
     const from = Math.max(before, to - SPAN_MS)
     before = to
@@ -209,4 +208,5 @@ function spansOf(ledger: Ledger | undefined): CommitSpan[] {
       ranges.reduce((total, range) => total + range[name], 0)
     return { batch, from, to, landed: sum('landed'), dead: sum('dead'), duplicate: sum('duplicate') }
   })
+  return spans.filter(({ to }) => to > at - COMMITS_MS).slice(-COMMITS_MAX)
 }

@@ -70,7 +70,7 @@ export interface Flow {
   sql: { behindS: number; spool: boolean }
   disk: { freeBytes: number; share: number; reserve: number } | null
   ledger: LedgerSum | null
-  /** Oldest first. */
+  /** Of the last 15 minutes, oldest first, at most 300. */
   commits: CommitSpan[]
 }
 

@@ -1,5 +1,6 @@
 /** What is wrong in the flow, in words, and how each stage is. Pure: from the figures of one look and what was seen before. */
-import type { Flow, Level, Problem, StageName } from './messages.ts'
+import type { Flow, Level, Problem, Refusal, StageName } from './messages.ts'
+import { totalOf } from './rates.ts'
 
 /** Nobody made a chunk of what came, although it was asked for. */
 const BEHIND_S = 5
@@ -10,8 +11,8 @@ const RANK = { bad: 0, warn: 1 }
 export type Figures = Omit<Flow, 'levels' | 'problems'>
 
 export interface Seen {
-  /** Refused since the page is watched, in the last minute. */
-  refusedLately: number
+  /** Refused since the page is watched, in the last minute; the most first. */
+  refusedLately: readonly Refusal[]
   /** `behindS` of the look before. */
   behindBefore: number
   /** A part that is elsewhere does not answer. */
@@ -25,7 +26,7 @@ export function problemsOf(figures: Figures, seen: Seen): Problem[] {
     ...processProblems(figures),
     ...lagProblems(figures, seen),
     ...ledgerProblems(figures),
-    ...doorProblems(figures, seen),
+    ...doorProblems(seen),
     ...diskProblems(figures),
     ...reachProblems(seen),
   ].toSorted((a, b) => RANK[a.level] - RANK[b.level])
@@ -104,15 +105,15 @@ function ledgerProblems({ ledger }: Figures): Problem[] {
   }))
 }
 
-function doorProblems({ door }: Figures, { refusedLately }: Seen): Problem[] {
-  if (refusedLately === 0) return []
-  const overload = door.refusals.some(({ status }) => status >= 500)
-  const reasons = door.refusals.map(({ reason }) => reason).slice(0, 3)
+function doorProblems({ refusedLately }: Seen): Problem[] {
+  if (refusedLately.length === 0) return []
+  const overload = refusedLately.some(({ status }) => status >= 500)
+  const reasons = refusedLately.map(({ reason }) => reason).slice(0, 3)
   return [
     {
       stage: 'door',
       level: overload ? 'bad' : 'warn',
-      text: `The door refused ${refusedLately} in the last minute: ${reasons.join(', ')}`,
+      text: `The door refused ${totalOf(refusedLately)} in the last minute: ${reasons.join(', ')}`,
       hint: overload
         ? 'It could not take more: look at the disk and at what it wrote to stderr'
         : 'Who sent them was told why; nothing of it was accepted',

@@ -32,6 +32,8 @@ interface Listener {
   tell(message: TailMessage): void
   waiting: TailEvent[]
   skipped: number
+  /** Where what there was before ends, by partition; undefined until that is read. */
+  begin: Position['next'] | undefined
 }
 
 export class Tail implements Disposable {
@@ -39,6 +41,8 @@ export class Tail implements Disposable {
   readonly #listeners = new Set<Listener>()
   #stop: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Where the reader began. */
+  #from: Promise<Position> | undefined
 
   constructor(log: LogReader) {
     this.#log = log
@@ -46,33 +50,46 @@ export class Tail implements Disposable {
 
   /** `tell` gets the last events that fit, then what comes. Returns how to end it. */
   listen(filter: TailFilter, tell: (message: TailMessage) => void): () => void {
-    const listener: Listener = { matches: matcherOf(filter), tell, waiting: [], skipped: 0 }
-    let ended = false
-    void this.#last(listener).then((events) => {
-      if (ended) return
-      tell({ events, skipped: 0 })
-      this.#listeners.add(listener)
-      if (this.#stop === undefined) this.#start()
-    })
+    const listener: Listener = {
+      matches: matcherOf(filter),
+      tell,
+      waiting: [],
+      skipped: 0,
+      begin: undefined,
+    }
+    this.#listeners.add(listener)
+    if (this.#stop === undefined) this.#start()
+    void this.#begin(listener)
     return () => {
-      ended = true
       this.#listeners.delete(listener)
       if (this.#listeners.size === 0) this[Symbol.dispose]()
     }
   }
 
-  async #last({ matches }: Listener): Promise<TailEvent[]> {
+  /** The reader has its place before the last events are read, so nothing is missed between the two, and nothing told twice. */
+  async #begin(listener: Listener): Promise<void> {
+    await this.#from?.catch(() => {})
+    const { events, next } = await this.#last(listener)
+    if (!this.#listeners.has(listener)) return
+    listener.begin = next
+    listener.waiting = listener.waiting.filter(({ partition, offset }) => offset >= (next[partition] ?? 0))
+    listener.tell({ events, skipped: 0 })
+  }
+
+  async #last({ matches }: Listener): Promise<{ events: TailEvent[]; next: Position['next'] }> {
     const found: TailEvent[] = []
+    const next: Record<number, number> = {}
     try {
       const from = await this.#back(LOOK_BACK)
       for await (const batch of this.#log.read({ from, follow: false })) {
+        next[batch.partition] = batch.next
         for (const record of batch.records) if (matches(record)) found.push(eventOf(record))
         found.splice(0, Math.max(0, found.length - FIRST_EVENTS))
       }
     } catch {
       // Retention passed the place meanwhile: then there is nothing of before to show.
     }
-    return found.toSorted((a, b) => a.at - b.at)
+    return { events: found.toSorted((a, b) => a.at - b.at), next }
   }
 
   /** So many records before the end, over all partitions together. */
@@ -91,13 +108,16 @@ export class Tail implements Disposable {
     this.#stop = stop
     this.#timer = setInterval(() => this.#tell(), TELL_MS)
     this.#timer.unref()
-    void this.#follow(stop.signal)
+    this.#from = this.#log.end()
+    void this.#follow(stop.signal, this.#from)
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
+  async #follow(signal: AbortSignal, first: Promise<Position>): Promise<void> {
+    let place = () => first
     while (!signal.aborted) {
       try {
-        const from = await this.#log.end()
+        const from = await place()
+        place = () => this.#log.end()
         for await (const batch of this.#log.read({
           from,
           follow: true,
@@ -109,6 +129,7 @@ export class Tail implements Disposable {
         }
       } catch {
         // A log that cannot be read just now is tried again.
+        place = () => this.#log.end()
         await new Promise((resolve) => setTimeout(resolve, 1000).unref())
       }
     }
@@ -124,8 +145,8 @@ export class Tail implements Disposable {
 
   #tell(): void {
     for (const listener of this.#listeners) {
-      const { waiting, skipped } = listener
-      if (waiting.length === 0 && skipped === 0) continue
+      const { waiting, skipped, begin } = listener
+      if (begin === undefined || (waiting.length === 0 && skipped === 0)) continue
       listener.waiting = []
       listener.skipped = 0
       listener.tell({ events: waiting, skipped })
@@ -141,8 +162,9 @@ export class Tail implements Disposable {
 }
 
 function offer(listener: Listener, batch: LogBatch): void {
+  const begin = listener.begin?.[batch.partition] ?? 0
   for (const record of batch.records) {
-    if (!listener.matches(record)) continue
+    if (record.offset < begin || !listener.matches(record)) continue
     if (listener.waiting.length < EVENTS_MAX) listener.waiting.push(eventOf(record))
     else listener.skipped += 1
   }

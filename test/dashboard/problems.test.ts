@@ -16,7 +16,7 @@ const FIGURES: Figures = {
   ledger: { closes: true, accepted: 10, landed: 10, dead: 0, duplicate: 0, pending: 0, findings: [] },
   commits: [],
 }
-const SEEN: Seen = { refusedLately: 0, behindBefore: 0, away: undefined, unreadable: undefined }
+const SEEN: Seen = { refusedLately: [], behindBefore: 0, away: undefined, unreadable: undefined }
 
 /** Stage, level and the beginning of each problem. */
 function found(figures: Partial<Figures>, seen: Partial<Seen> = {}): string[] {
@@ -70,12 +70,25 @@ test('a disk near its reserve is amber, below it red', () => {
 })
 
 test('refusals are amber, and red when the door could not take more', () => {
-  const door = (status: number) => ({
-    door: { ...FIGURES.door, refusals: [{ reason: 'log/overloaded', status, count: 9 }] },
+  const lately = (status: number) => ({
+    refusedLately: [{ reason: 'collector/malformed', status, count: 2 }],
   })
-  expect(found(door(400), { refusedLately: 2 })[0]).toMatch(/^door warn: The door refused 2 /)
-  expect(found(door(503), { refusedLately: 2 })[0]).toMatch(/^door bad: /)
-  expect(found(door(503))).toEqual([])
+  expect(found({}, lately(400))).toEqual([
+    'door warn: The door refused 2 in the last minute: collector/malformed',
+  ])
+  expect(found({}, lately(503))[0]).toMatch(/^door bad: /)
+})
+
+test('what the door could not take long ago makes no refusal of today red', () => {
+  const refusals = [
+    { reason: 'log/overloaded', status: 503, count: 9 },
+    { reason: 'collector/malformed', status: 400, count: 1 },
+  ]
+  const door = { door: { ...FIGURES.door, refused: 10, refusals } }
+  expect(found(door)).toEqual([])
+  expect(found(door, { refusedLately: refusals.slice(1) })).toEqual([
+    'door warn: The door refused 1 in the last minute: collector/malformed',
+  ])
 })
 
 test('a part that is away is said, the worst first', () => {

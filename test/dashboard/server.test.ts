@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -146,7 +146,15 @@ test('a bad question, table, snapshot or repair is told in a sentence', async ()
     error: 'there is no repair ../../etc/passwd',
   })
   expect(await post('/ui/api/analyses', { kind: 'funnel', steps: [] })).toMatchObject({ status: 400 })
-  expect(await post('/ui/api/analyses', { kind: 'magic' })).toMatchObject({ status: 400 })
+  for (const kind of ['magic', 'constructor', 'toString', '__proto__'])
+    expect(await post('/ui/api/analyses', { kind })).toMatchObject({ status: 400 })
+  expect(
+    await post('/ui/api/analyses', { kind: 'funnel', steps: Array.from({ length: 1000 }, () => 'x') }),
+  ).toMatchObject({ status: 400, error: 'steps: expected a list of at most 200 events' })
+  expect(await post('/ui/api/downloads', { sql: 'x'.repeat(6 * 1024 * 1024), format: 'csv' })).toMatchObject({
+    status: 400,
+    error: 'a request has at most 4194304 bytes',
+  })
   expect(await post('/ui/api/analyses', { kind: 'top', measure: 'events', field: "x' OR 1" })).toMatchObject({
     status: 400,
   })
@@ -162,6 +170,8 @@ test('a file is fetched once', async () => {
   const made = JSON.parse(
     (await ask('/ui/api/downloads', { method: 'POST', headers: action, body })).text,
   ) as { path: string }
+  for (const method of ['HEAD', 'DELETE', 'POST'])
+    expect((await ask(`/${made.path}`, { method })).status).toBe(405)
   const first = await ask(`/${made.path}`)
   expect(first.text).toBe('a,b,c,d\r\n1,,"","x\ny"\r\n')
   expect(first.headers['content-disposition']).toBe('attachment; filename="answer.csv"')
@@ -179,11 +189,45 @@ test('a repair that never ends does not hold up the query process, and ends with
   }).catch(() => 'left')
   const children = () => childrenOf(running.up().processes.query)
   await until('its process', () => children().length === 1)
+  const leaveToo = new AbortController()
+  const body = JSON.stringify({ repair: 'repairs/endless.ts' })
+  const second = fetch(`${running.sql}/ui/api/repairs`, {
+    method: 'POST',
+    headers: action,
+    body,
+    signal: leaveToo.signal,
+  }).catch(() => 'left')
+  await until('the second process', () => children().length === 2)
+  const third = await ask('/ui/api/repairs', { method: 'POST', headers: action, body })
+  expect(third).toMatchObject({ status: 503, text: expect.stringContaining('2 previews run already') })
+  leaveToo.abort()
+  expect(await second).toBe('left')
   expect(await running.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
   leave.abort()
   expect(await asking).toBe('left')
   await until('its process to end', () => children().length === 0)
 })
+
+test('a repair that never ends does not outlive a query process that is killed', async () => {
+  const { query } = running.up().processes
+  const asking = fetch(`${running.sql}/ui/api/repairs`, {
+    method: 'POST',
+    headers: action,
+    body: JSON.stringify({ repair: 'repairs/endless.ts' }),
+  }).catch(() => 'cut off')
+  await until('its process', () => childrenOf(query).length === 1)
+  const [child] = childrenOf(query)
+  await until('its function to run', () => secondsOf(child!) > 1)
+  process.kill(query, 'SIGKILL')
+  expect(await asking).toBe('cut off')
+  await until('its process to end', () => !existsSync(`/proc/${child}`))
+})
+
+/** CPU time of a process. */
+function secondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
 
 function childrenOf(pid: number): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()

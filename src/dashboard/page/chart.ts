@@ -15,7 +15,7 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignific
 
 export interface ChartData {
   labels: string[]
-  /** Milliseconds since 1970 of the labels, when they are times. */
+  /** Milliseconds since 1970 of the labels, when all of them are times. */
   times: number[] | undefined
   series: { name: string; values: (number | null)[] }[]
 }
@@ -31,13 +31,13 @@ export function chartData(
   if (rows.length === 0 || numbers.length === 0) return undefined
   const shown = rows.slice(0, POINTS_MAX)
   const labels = shown.map((row) => (row[at] === null ? 'null' : textOf(row[at]!)))
-  const isTime = TIME.test(columns[at]!.type)
+  const times = TIME.test(columns[at]!.type) ? shown.map((row) => timeOf(row[at])) : undefined
   return {
     labels,
-    times: isTime ? shown.map((row) => timeOf(row[at])) : undefined,
+    times: times?.every(Number.isFinite) ? times : undefined,
     series: numbers.map((i) => ({
       name: columns[i]!.name,
-      values: shown.map((row) => (row[i] === null ? null : Number(row[i]))),
+      values: shown.map((row) => numberOf(row[i]!)),
     })),
   }
 }
@@ -46,8 +46,15 @@ export function kindFor({ times, labels }: ChartData): ChartKind {
   return times !== undefined && labels.length > 2 ? 'lines' : 'bars'
 }
 
+/** Infinity has no place in a drawing. */
+function numberOf(cell: Cell): number | null {
+  return cell !== null && Number.isFinite(Number(cell)) ? Number(cell) : null
+}
+
+/** A time without a zone is UTC, as everywhere in Landfall. NaN for null, and for a zone with a name. */
 function timeOf(cell: Cell | undefined): number {
-  return Date.parse(String(cell).replace(' UTC', 'Z').replace(' ', 'T'))
+  const [day = '', clock, zone = 'UTC'] = String(cell).split(' ')
+  return Date.parse(clock === undefined ? day : `${day}T${clock}${zone === 'UTC' ? 'Z' : zone}`)
 }
 
 /** Drawn for the width that the element has, and again when that changes. */

@@ -21,7 +21,8 @@ export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
   let at = 0
   let size = value
-  while (size >= 1000 && at < units.length - 1) {
+  // From 999.5 on it would be written as 1.00e+3.
+  while (size >= 999.5 && at < units.length - 1) {
     size /= 1000
     at += 1
   }
