@@ -133,6 +133,8 @@ export interface LeaseOptions {
   signal?: AbortSignal
   /** Their bytes are not compared with their checksums: whoever opens them leases those again that an answer stands on. */
   unchecked?: boolean
+  /** They come from the storage itself, and not from copies that this machine may have. */
+  fresh?: boolean
 }
 
 export interface Lake {

@@ -102,12 +102,13 @@ export class TableFiles {
   /** Data files for an engine to open, until `release`; each is the one that was written (`Storage.lease`). */
   lease(
     files: readonly LeasedObject[],
-    { signal, unchecked = false }: LeaseOptions = {},
+    { signal, unchecked = false, fresh = false }: LeaseOptions = {},
   ): Promise<LeasedFiles> {
     const wanted = files.map(({ path, bytes }) => ({
       path,
       bytes,
       crc32c: unchecked ? undefined : checksumInName(path),
+      fresh,
     }))
     return this.#storage.lease(wanted, signal)
   }

@@ -66,6 +66,8 @@ export interface LeasedObject {
   bytes: number
   /** What its bytes must be: eight hex digits (`base/checksum.ts`); undefined: nobody knows. */
   crc32c?: string | undefined
+  /** The object itself is asked for, though this machine may have a copy. */
+  fresh?: boolean
 }
 
 export interface LeasedFiles {

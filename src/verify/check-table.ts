@@ -160,6 +160,7 @@ export class TableCheck {
       await this.#size('data', file.url, file.bytes)
       const leased = await this.#files.lease([{ path: this.#files.path(file.url), bytes: file.bytes }], {
         signal,
+        fresh: true,
       })
       try {
         await this.#rowsOf(leased.locations[0]!, file.url, file.rows)

@@ -67,6 +67,15 @@ test('a reader keeps its file when another process evicts it', async () => {
   expect(existsSync(leased.locations[0]!)).toBe(false)
 })
 
+test('who asks for the object itself gets it, though there is a copy', async () => {
+  const cache = new LocalCache(directory, 1e6)
+  ;(await cache.lease([object('a', 100)])).release()
+  ;(await cache.lease([{ ...object('a', 100), fresh: true }])).release()
+  ;(await cache.lease([object('a', 100)])).release()
+  expect(downloads).toEqual(['a', 'a'])
+  expect(copies()).toBe(1)
+})
+
 test('a copy of the wrong length is fetched again, and an object of the wrong length is told', async () => {
   const cache = new LocalCache(directory, 1e6)
   ;(await cache.lease([object('a', 100)])).release()

@@ -8,10 +8,12 @@ import type { Lake } from '../../src/lake/lake.ts'
 import { type LanderOptions, openLander } from '../../src/lander/lander.ts'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
 import { openEmbeddedReader } from '../../src/log/drivers/embedded/embedded-reader.ts'
-import { planDirectory, savePlan } from '../../src/model/plan-store.ts'
+import { savePlan } from '../../src/model/plan-store.ts'
 import { recordHeader } from '../../src/model/record.ts'
 import { keepNamed } from '../../src/pipeline/named.ts'
 import { ownPlaces, type Places } from '../../src/pipeline/places.ts'
+import { openPlans } from '../../src/pipeline/plans.ts'
+import { openLakeAt, openStorageAt } from '../../src/pipeline/rooms.ts'
 import { openLocalStorage } from '../../src/storage/drivers/local.ts'
 import { game, NOON } from '../lander/support.ts'
 
@@ -19,10 +21,11 @@ export class DataDirectory implements Disposable {
   readonly root: string
   readonly places: Places
 
-  constructor(copyOf?: DataDirectory) {
+  /** `elsewhere`: where its storage and catalog are. */
+  constructor(copyOf?: DataDirectory, elsewhere: Partial<Places> = {}) {
     this.root = mkdtempSync(join(tmpdir(), 'landfall-data-'))
     if (copyOf !== undefined) cpSync(copyOf.root, this.root, { recursive: true })
-    this.places = ownPlaces(this.root)
+    this.places = { ...ownPlaces(this.root), ...elsewhere }
   }
 
   openLake(): Lake {
@@ -32,9 +35,8 @@ export class DataDirectory implements Disposable {
 
   /** Appends events, as a door would. */
   async send(events: readonly { event: unknown; id: string }[]): Promise<void> {
-    const { paths } = this.places
-    await savePlan(planDirectory(paths.plans), game.plan)
-    await using log = await openEmbeddedLog({ directory: paths.log })
+    await savePlan(openPlans(this.places, await openStorageAt(this.places)), game.plan)
+    await using log = await openEmbeddedLog({ directory: this.places.paths.log })
     for (const [i, { event, id }] of events.entries()) {
       await log.append([
         {
@@ -52,14 +54,15 @@ export class DataDirectory implements Disposable {
 
   async land(options: Partial<LanderOptions> = {}): Promise<void> {
     const { paths } = this.places
+    const { lake, storage } = await openLakeAt(this.places)
     await using log = await openEmbeddedReader({ directory: paths.log })
     await using lander = await openLander({
       pipeline: game,
       log,
-      lake: this.openLake(),
+      lake,
       directory: paths.lander,
       spoolDirectory: paths.spool,
-      plans: planDirectory(paths.plans),
+      plans: openPlans(this.places, storage),
       ...options,
     })
     await lander.landToEnd()
@@ -87,8 +90,8 @@ export function flip(file: string): void {
 }
 
 /** Purchases, guilds, a dead letter and a duplicate, in `batches` batches. */
-export async function landedDirectory(batches = 3): Promise<DataDirectory> {
-  const data = new DataDirectory()
+export async function landedDirectory(batches = 3, elsewhere: Partial<Places> = {}): Promise<DataDirectory> {
+  const data = new DataDirectory(undefined, elsewhere)
   for (let batch = 0; batch < batches; batch++) {
     await data.send([
       { event: { event_type: 'purchase_sword', type: 'sabre', cost: batch }, id: `s${batch}` },

@@ -36,6 +36,8 @@ export interface CachedObject {
   bytes: number
   /** As `LeasedObject.crc32c`. */
   crc32c?: string | undefined
+  /** As `LeasedObject.fresh`. */
+  fresh?: boolean
   /** Writes the whole object to a path that is free. */
   download(file: string): Promise<void>
 }
@@ -150,7 +152,7 @@ export class LocalCache {
   async #bring(name: string, object: CachedObject): Promise<string> {
     const home = await this.#open()
     const file = join(home.leases, `${name}-${randomUUID().slice(0, 8)}.parquet`)
-    if (this.#linkCopy(name, file, object.bytes)) {
+    if (!object.fresh && this.#linkCopy(name, file, object.bytes)) {
       if (await this.#isWhole(file, object)) return file
       // The copy was damaged here: the object is fetched again.
       for (const path of [file, this.#object(name)]) rmSync(path, { force: true })
@@ -170,7 +172,7 @@ export class LocalCache {
       linkSync(file, this.#object(name))
       await this.#grown(object.bytes)
     } catch (error) {
-      // Another process was faster.
+      // Another process was faster, or there was a copy all along.
       if (systemCode(error) !== 'EEXIST') throw error
     }
     return file

@@ -71,10 +71,9 @@ class RemoteStorage implements Storage {
   }
 
   lease(objects: readonly LeasedObject[], signal?: AbortSignal): Promise<LeasedFiles> {
-    const wanted = objects.map(({ path, bytes, crc32c }) => ({
+    const wanted = objects.map(({ path, ...object }) => ({
+      ...object,
       url: `${this.url}/${path}`,
-      bytes,
-      crc32c,
       download: (file: string) => this.#store.download(path, file),
     }))
     return this.#cache.lease(wanted, signal)
