@@ -207,7 +207,7 @@ const all = {
   'sql.spoolWait': setting('sql.spoolWait', duration, 2000, 'a query waits so long for the newest events'),
   'sql.timeout': setting('sql.timeout', duration, 300_000, 'a query may take'),
   'sql.rowsMax': setting('sql.rowsMax', count, 1_000_000, 'rows of an answer'),
-  'sql.memoryMax': setting('sql.memoryMax', bytes, 1e9, 'memory of all queries together'),
+  'sql.memoryMax': setting('sql.memoryMax', bytes, 1.5e9, 'memory that the query process takes'),
   'sql.temporaryMax': setting('sql.temporaryMax', bytes, 4e9, 'disk for what does not fit into that memory'),
   'sql.token': setting<string | null>(
     'sql.token',

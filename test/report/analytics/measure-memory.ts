@@ -1,9 +1,10 @@
 /**
- * node test/report/analytics/measure-memory.ts [EVENTS] [BYTES]
+ * node test/report/analytics/measure-memory.ts [EVENTS] [BYTES] [NAME]
  *
  * Makes a lake with that many events (default 10 million, of 100,000 persons over 30 days, in `raw_event`), and asks each function of the
- * analytics in a process of its own whose engine may use that much memory (default 500,000,000). Prints what each took, and the most that
- * the whole process ever held. Exit code 1 when one of them failed.
+ * analytics (or the one of that name) in a process of its own with that much as `sql.memoryMax` (default 500,000,000). Prints what each took
+ * and the most memory of its own that the whole process held, and beside it what it had mapped (the files of Node and DuckDB, which the
+ * kernel drops when it needs the room). Exit code 1 when one of them failed or held more.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -52,6 +53,7 @@ const ANALYSES: Record<string, Analysis> = {
 }
 
 const EVENTS_AT_ONCE = 2_000_000
+const LOOK_MS = 20
 
 async function make(events: number) {
   const test = await openTestLake({})
@@ -77,24 +79,34 @@ async function ask(root: string, name: string, memoryMax: number): Promise<void>
   const storage = openLocalStorage(root)
   const lake = openLake({ storage, catalog: openFileCatalog(storage) })
   await using engine = await openDuckdbEngine({ lake, settings: { memoryMax } })
-  const start = performance.now()
+  let peak = 0
+  const look = setInterval(() => (peak = Math.max(peak, held('RssAnon'))), LOOK_MS)
+  const before = process.cpuUsage()
   let rows = 0
   for await (const page of (await engine.query(ANALYSES[name]!.sql)).pages) rows += page.length
-  const seconds = (performance.now() - start) / 1000
-  const peak = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1000
+  clearInterval(look)
+  const seconds = process.cpuUsage(before).user / 1e6
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0).padStart(4)
   process.stdout.write(
-    `${name.padEnd(24)} ${String(rows).padStart(6)} rows ${seconds.toFixed(1).padStart(7)} s   process ${peak.toFixed(0).padStart(5)} MB at most\n`,
+    `${name.padEnd(24)} ${String(rows).padStart(6)} rows ${seconds.toFixed(1).padStart(7)} s of CPU   ${megabytes(peak)} MB at most, ${megabytes(held('RssFile'))} MB mapped\n`,
   )
+  if (peak > memoryMax) throw new Error(`the process held ${peak} bytes, at most ${memoryMax} were allowed`)
 }
 
-const [first = '10000000', second = '500000000', third] = process.argv.slice(2)
-if (third !== undefined) await ask(first, third, Number(second))
+/** Bytes of this process, as the kernel counts them. */
+function held(what: 'RssAnon' | 'RssFile'): number {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  return Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(status)![1]) * 1024
+}
+
+const [first = '10000000', second = '500000000', third, root] = process.argv.slice(2)
+if (root !== undefined) await ask(root, third!, Number(second))
 else {
   await using test = await make(Number(first))
-  process.stdout.write(`${first} events; memory of the engine at most ${second} bytes\n`)
-  for (const name of Object.keys(ANALYSES)) {
+  process.stdout.write(`${first} events; memory of the process at most ${second} bytes\n`)
+  for (const name of third === undefined ? Object.keys(ANALYSES) : [third]) {
     const self = fileURLToPath(import.meta.url)
-    const { status, stderr } = spawnSync(process.execPath, [self, test.root, second, name], {
+    const { status, stderr } = spawnSync(process.execPath, [self, first, second, name, test.root], {
       stdio: ['ignore', 'inherit', 'pipe'],
     })
     if (status === 0) continue

@@ -22,7 +22,7 @@ import { CheckedStatements, type CheckedText } from './checked-statements.ts'
 import type { Relations } from './connections.ts'
 import { Deadline } from './deadline.ts'
 import type { Executor, Watch } from './executor.ts'
-import { MemoryGuard } from './memory-guard.ts'
+import { duckdbLimit, MemoryGuard } from './memory-guard.ts'
 import { type NamedDefinitions, NamedRelations } from './named-relations.ts'
 import { outputNames } from './output-names.ts'
 import type { StatementParser } from './parser.ts'
@@ -43,12 +43,15 @@ export interface DuckdbEngineSettings {
   rowsMax?: number
   /** Length of a statement in characters (default 1,000,000, as in Trino). */
   statementMax?: number
-  /** Bytes of memory of all queries together (default 1e9), and of disk for what does not fit (default 4e9). */
+  /**
+   * Bytes of memory that the process takes for all queries together (default 1.5e9, of which DuckDB counts 1.05e9: `duckdbLimit`), and of
+   * disk for what does not fit (default 4e9).
+   */
   memoryMax?: number
   temporaryMax?: number
   /**
-   * Bytes of the whole process beyond which running queries are ended (default: memoryMax + 1e9). DuckDB's own limit does not count
-   * what a single function builds before it hands its value on.
+   * Bytes of the whole process beyond which running queries are ended (default: memoryMax + 500e6). DuckDB's own limit does not
+   * count what a single function builds before it hands its value on.
    */
   processMemoryMax?: number
   /** Default: a new directory below the system's, removed at close. */
@@ -78,7 +81,7 @@ const DEFAULTS = {
   timeoutMs: 300_000,
   rowsMax: 1_000_000,
   statementMax: 1_000_000,
-  memoryMax: 1e9,
+  memoryMax: 1.5e9,
   temporaryMax: 4e9,
 } as const
 
@@ -123,7 +126,7 @@ class DuckdbEngine implements SqlEngine {
   constructor(parts: DuckdbEngineParts) {
     const { lake, log, spoolDirectory, named, settings = {}, clock = systemClock() } = parts
     const runningMax = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) >= 8 ? 4 : 2
-    const processMemoryMax = (settings.memoryMax ?? DEFAULTS.memoryMax) + 1e9
+    const processMemoryMax = (settings.memoryMax ?? DEFAULTS.memoryMax) + 500e6
     this.#settings = {
       ...DEFAULTS,
       runningMax,
@@ -351,7 +354,8 @@ class DuckdbEngine implements SqlEngine {
     directories.push(files)
     const parser = await StatementParser.open()
     const access = { temporaryDirectory, directories, files: this.#namedFiles }
-    const executor = await Executor.open({ ...this.#settings, ...access })
+    const memoryMax = duckdbLimit(this.#settings.memoryMax)
+    const executor = await Executor.open({ ...this.#settings, ...access, memoryMax })
     const statements = new CheckedStatements(parser, this.#named)
     return {
       parser,

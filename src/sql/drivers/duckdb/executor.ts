@@ -27,7 +27,7 @@ import { trinoTypeOfAnswer } from './types.ts'
 import { rowsOf } from './values.ts'
 
 export interface ExecutorSettings {
-  /** Bytes. */
+  /** Bytes, as DuckDB counts them. */
   memoryMax: number
   temporaryMax: number
   temporaryDirectory: string

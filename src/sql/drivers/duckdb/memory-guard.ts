@@ -2,6 +2,18 @@ import { LandfallError } from '../../../base/errors.ts'
 import type { Deadline } from './deadline.ts'
 
 const LOOK_MS = 100
+/**
+ * What the process holds before the first row is read (bytes): Node 50 MB, the code and catalogs of two DuckDBs as much. Mapped files (Node,
+ * DuckDB, 95 MB) are the kernel's to drop, and are not counted.
+ */
+const BEFORE_ROWS = 100e6
+/** Of what DuckDB counts its allocator takes a fifth to a third more: 566 MB at a limit of 400 MB, 712 MB at 500 MB (the hundred included). */
+const COUNTED = 0.75
+
+/** The limit of DuckDB with which a process holds about so many bytes (of its own, not mapped); below 300 MB it is somewhat more. */
+export function duckdbLimit(memoryMax: number): number {
+  return Math.round(Math.max(memoryMax / 2, (memoryMax - BEFORE_ROWS) * COUNTED))
+}
 
 /** Looks at the memory of the process while queries run, and ends them all when it is beyond the bound. */
 export class MemoryGuard {
