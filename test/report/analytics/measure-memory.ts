@@ -112,7 +112,7 @@ else {
     if (status === 0) continue
     process.exitCode = 1
     process.stdout.write(
-      `${name.padEnd(24)} failed: ${stderr.toString().match(/\w+\/[\w-]+.*|.*Error.*/)?.[0] ?? stderr}\n`,
+      `${name.padEnd(24)} failed: ${stderr.toString().match(/^\w*Error.*/m)?.[0] ?? stderr}\n`,
     )
   }
 }
