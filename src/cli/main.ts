@@ -23,8 +23,8 @@ Settings can also be given in the environment (LANDFALL_…) and in the pipeline
 A first minute:
   $ landfall init game && cd game
   $ landfall up pipeline.ts
-  $ curl http://127.0.0.1:5000/join_guild            (in another terminal)
-  $ landfall sql "select * from join_guild"
+  $ curl http://127.0.0.1:5000/join_guild/grubs      (in another terminal)
+  $ landfall sql "select * from guilds"
 `
 
 export function createProgram(): Command {

@@ -39,14 +39,16 @@ export function openProgress(
 
 interface Amount {
   text: (done: number) => string
+  /** What is counted, behind the numbers. */
+  word: string
   /** Whether a rate says something. */
   rated: boolean
 }
 
 function amountOf(of: string): Amount {
-  if (of === 's') return { text: (done) => `${Math.floor(done)}s`, rated: false }
-  if (of === 'bytes') return { text: sizeText, rated: true }
-  return { text: (done) => String(Math.floor(done)), rated: true }
+  if (of === 's') return { text: (done) => `${Math.floor(done)}s`, word: '', rated: false }
+  if (of === 'bytes') return { text: sizeText, word: '', rated: true }
+  return { text: (done) => String(Math.floor(done)), word: of === '' ? '' : ` ${of}`, rated: true }
 }
 
 /** `1.5 MiB` */
@@ -73,8 +75,8 @@ function barOn(stream: NodeJS.WriteStream, title: string, total: number | undefi
     const perSecond = done / Math.max(0.001, (performance.now() - startedAt) / 1000)
     const counts = `${show.text(done)}${total === undefined ? '' : `/${show.text(total)}`}`
     const rate = show.rated ? `  ${show.text(perSecond)}/s` : ''
-    // What there is no room for is left out, least important first: the note, the rate, the bar.
-    const pieces = fitted(columns, title, counts, [rate, note === undefined ? '' : `  ${note()}`])
+    // What there is no room for is left out, least important first: the note, the rate, the word, the bar.
+    const pieces = fitted(columns, title, counts, [show.word, rate, note === undefined ? '' : `  ${note()}`])
     const room = Math.min(BAR_WIDTH, columns - width(pieces) - 1)
     const bar = total === undefined || room < BAR_WIDTH_MIN ? '' : ` ${barText(done, total, room, style)}`
     stream.write(`\r\u001b[K${pieces.slice(0, title.length)}${bar}${pieces.slice(title.length)}`)
@@ -90,6 +92,7 @@ function barOn(stream: NodeJS.WriteStream, title: string, total: number | undefi
     end() {
       if (ended) return
       ended = true
+      if (drawnAt === Number.NEGATIVE_INFINITY) return
       draw()
       stream.write('\n')
     },
@@ -122,7 +125,7 @@ function linesOn(
   let saidText = ''
   let done = 0
   const say = () => {
-    const text = `${title} ${show.text(done)}${total === undefined ? '' : `/${show.text(total)}`}\n`
+    const text = `${title} ${show.text(done)}${total === undefined ? '' : `/${show.text(total)}`}${show.word}\n`
     if (text === saidText) return
     said = done
     saidAt = performance.now()

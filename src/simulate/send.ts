@@ -53,6 +53,8 @@ export function sendRequests(options: SendOptions): Promise<Sent> {
 }
 
 const ANSWER_MS_MAX = 30_000
+/** Nobody listens there, there is no such host, or no way to it. */
+const NOBODY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 class Sender {
   readonly #options: SendOptions
@@ -114,6 +116,8 @@ class Sender {
       clearTimeout(over)
       clearInterval(watch)
       signal?.removeEventListener('abort', stop)
+      // After a failure, too: nothing that still waits for its turn may be sent.
+      this.#stop()
       this.#sum()
       for (const connection of this.#connections) connection.close()
     }
@@ -166,9 +170,9 @@ class Sender {
     const first = this.#sent.latencies.count === 0 && this.#sent.failed === 0
     const distrust = untrusted(url, error)
     if (distrust !== undefined) return this.#end.reject(distrust)
-    if (first && systemCode(error) === 'ECONNREFUSED') return this.#end.reject(notThere(url, error))
+    if (first && NOBODY.has(systemCode(error) ?? '')) return this.#end.reject(notThere(url, error))
     this.#sent.failed += 1
-    count(this.#sent.failures, error instanceof Error ? error.message : String(error))
+    count(this.#sent.failures, reasonOf(error))
     this.#goOn(connection, connection.request!)
   }
 
@@ -227,8 +231,16 @@ function count<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
+/** A name with several addresses fails with one error for all of them, which has a code and no message. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message || systemCode(error) || 'the connection failed'
+}
+
 function notThere(url: string, cause: unknown): LandfallError {
-  return new LandfallError('retry', 'simulate/refused', `nothing listens at ${url}`, {
+  const code = systemCode(cause)
+  const found = code === 'ECONNREFUSED' ? `nothing listens at ${url}` : `${url} cannot be reached: ${code}`
+  return new LandfallError('retry', 'simulate/refused', found, {
     hint: 'Start the pipeline with "landfall up", or give its address with --http',
     cause,
   })

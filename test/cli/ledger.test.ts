@@ -10,6 +10,8 @@ test('the ledger closes while the pipeline runs and when it is down, and tells w
   const data = mkdtempSync(join(tmpdir(), 'landfall-ledger-'))
   onTestFinished(() => rmSync(data, { recursive: true, force: true }))
   const running = await startLandfall('examples/game/pipeline.ts', { data, readyMs: 180_000 })
+  const empty = await landfall(['ledger', '--data', data, '--commits'])
+  expect(empty.stdout).toContain('There is no commit yet')
   for (const path of ['/', '/', '/nowhere']) await fetch(`${running.http}${path}`)
   const up = await landfall(['ledger', '--data', data, '--json'])
   expect(up).toMatchObject({ code: 0, stderr: '' })

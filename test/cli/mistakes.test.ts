@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -47,6 +47,12 @@ const cases: [string, string[], number, RegExp][] = [
     ['watch', '--data', data, '--from', 'middle'],
     1,
     /there is no log in the data directory/,
+  ],
+  [
+    'a report into a file',
+    ['report', game, '--out', notOne],
+    1,
+    /no report can be written to .*not-one\.ts: it is a file, or within one\. Name a folder with --out/,
   ],
   ['no pipeline file', ['up', join(folder, 'none.ts'), '--data', data], 1, /there is no pipeline file/],
   ['a folder as pipeline', ['check', folder], 1, /is not a file/],
@@ -108,10 +114,17 @@ test('a taken port names the port and the flag', async () => {
     '--sql',
     '127.0.0.1:0',
   ])
+  const sql = `127.0.0.1:${port}`
+  const asked = await landfall(['up', game, '--data', data, '--http', '127.0.0.1:0', '--sql', sql])
   server.close()
-  expect(ended.stderr.trim().split('\n')).toHaveLength(1)
-  expect(ended.stderr).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}: the port is in use.*--http`))
-  expect(ended.code).toBe(1)
+  for (const [{ stderr, code }, flag] of [
+    [ended, '--http'],
+    [asked, '--sql'],
+  ] as const) {
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}: the port is in use.*${flag}`))
+    expect(code).toBe(1)
+  }
 })
 
 test('LANDFALL_DEBUG=1 shows where', async () => {
@@ -128,4 +141,15 @@ test('help and version are results: on stdout, exit code 0', async () => {
   expect(help).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Usage: landfall') })
   expect(version).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
   expect(nothing).toMatchObject({ code: 0, stdout: help.stdout })
+})
+
+test('the first minute of the help is one of the starter pipeline', async () => {
+  const { stdout } = await landfall(['--help'])
+  const starter = join(folder, 'starter')
+  expect(await landfall(['init', starter])).toMatchObject({ code: 0 })
+  const pipeline = readFileSync(join(starter, 'pipeline.ts'), 'utf8')
+  const [, route] = /curl http:\/\/127\.0\.0\.1:5000(\/\w+)\/\w+ /.exec(stdout)!
+  const [, table] = /landfall sql "select \* from (\w+)"/.exec(stdout)!
+  expect(pipeline).toContain(`'GET ${route}/:`)
+  expect(pipeline).toContain(`    ${table}: { events: [`)
 })

@@ -165,6 +165,22 @@ test('in a pipe progress is a few plain lines, and without a total its end', () 
   expect(unknown.text()).toBe('history 1.5 KiB\n')
 })
 
+test('what is counted stands behind the numbers, and a bar that nothing moved is not drawn', () => {
+  const pipe = screen()
+  const lines = openProgress('landing', 10, { stream: pipe.stream, of: 'records' })
+  lines.update(10)
+  lines.end()
+  expect(pipe.text()).toBe('landing 10/10 records\n')
+  const terminal = screen(80)
+  const bar = openProgress('landing', 10, { stream: terminal.stream, of: 'records' })
+  bar.update(5)
+  bar.end()
+  expect(plain(terminal.text())).toContain(' 5/10 records ')
+  const unmoved = screen(80)
+  openProgress('landing', 10, { stream: unmoved.stream }).end()
+  expect(unmoved.text()).toBe('')
+})
+
 test('bars are ASCII where the locale is', () => {
   expect(barStyle({ LANG: 'C' })).toEqual({ filled: '#', empty: '-' })
   expect(barStyle({ LANG: 'en_US.UTF-8' }).filled).toBe('█')

@@ -182,3 +182,28 @@ test('requests may come one after the other, and a failure of their maker is the
   expect((await sendRequests({ ...options, requests: made(50) })).latencies.count).toBe(50)
   await expect(sendRequests({ ...options, requests: made(7) })).rejects.toThrow('no more')
 })
+
+test('where nobody can be reached it ends at once, and sends nothing afterwards', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  const url = `http://127.0.0.1:${port}`
+  const requests = requestsOf([['/a'], ['/b'], ['/c']])
+  await expect(sendRequests({ url, requests, count: 3, concurrency: 3, rate: 5 })).rejects.toThrow(
+    `nothing listens at ${url}`,
+  )
+  let came = 0
+  const late = createServer(() => (came += 1)).listen(port, '127.0.0.1')
+  onTestFinished(() => void late.close())
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  expect(came).toBe(0)
+  const nowhere = sendRequests({
+    url: 'http://nowhere.invalid:1',
+    requests,
+    count: 3,
+    concurrency: 1,
+    rate: 0,
+  })
+  await expect(nowhere).rejects.toThrow(/nowhere\.invalid:1 cannot be reached: (ENOTFOUND|EAI_AGAIN)/)
+})

@@ -1,5 +1,4 @@
 import { type Refusals, readRefusals } from '../../collector/refusals-file.ts'
-import type { CommitEntry } from '../../ledger/commits.ts'
 import { type Counts, type Ledger, readLedger, type TableLedger } from '../../ledger/ledger.ts'
 import { type Places, topicOf } from '../../pipeline/places.ts'
 import { hasLake, openDataLake, openDataLog } from '../../pipeline/readers.ts'
@@ -40,7 +39,7 @@ function formatLedger(
   { commits }: LedgerOptions,
 ): string {
   const parts = [formatPartitions(topic, ledger), formatTables(ledger.tables)]
-  if (commits) parts.push(formatCommits(ledger.commits))
+  if (commits) parts.push(formatCommits(ledger))
   if (refusals !== undefined && refusals.refused.length > 0) parts.push(formatRefusals(refusals))
   parts.push(verdict(ledger))
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
@@ -103,7 +102,7 @@ function formatTables(tables: readonly TableLedger[]): string {
   })
 }
 
-function formatCommits(commits: readonly CommitEntry[]): string {
+function formatCommits({ commits, tables }: Ledger): string {
   const rows = commits.flatMap(({ batch, table, committedAt, snapshot, rows: added, ranges }) => {
     const own = [String(batch), table, committedAt, snapshot, String(added)]
     const cells = ranges.map(({ partition, from, to, records, landed, dead, duplicate }) => [
@@ -112,7 +111,10 @@ function formatCommits(commits: readonly CommitEntry[]): string {
     ])
     return cells.length === 0 ? [own] : cells
   })
-  if (rows.length === 0) return 'No commit is known any more: snapshots are kept for an hour'
+  if (rows.length === 0)
+    return tables.every(({ batch }) => batch === 0)
+      ? 'There is no commit yet'
+      : 'No commit is known any more: snapshots are kept for an hour'
   const head = [
     'Batch',
     'Table',

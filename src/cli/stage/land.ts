@@ -85,6 +85,7 @@ async function landOnce(places: Places, lander: Landing, json: boolean, signal: 
   const progress = openProgress(
     'landing',
     counts.reduce((sum, count) => sum + Math.max(0, count), 0),
+    { of: 'records' },
   )
   const report = await lander.landToEnd({ signal, onProgress: ({ records }) => progress.update(records) })
   progress.update(report.records)

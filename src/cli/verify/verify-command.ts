@@ -14,7 +14,10 @@ export interface VerifyCommandOptions {
   json: boolean
 }
 
-const TITLES: Record<Stage, string> = { log: 'log, records', files: 'tables, bytes', rows: 'rows' }
+const SHOWN: Record<Exclude<Stage, 'rows'>, { title: string; of: string }> = {
+  log: { title: 'log', of: 'records' },
+  files: { title: 'tables', of: 'bytes' },
+}
 
 /** Exit code 1 when something is damaged and not repaired. */
 export async function runVerify(places: Places, { repair, json }: VerifyCommandOptions): Promise<void> {
@@ -46,7 +49,7 @@ class Stages {
     if (this.#stage !== stage) {
       this.end()
       this.#stage = stage
-      this.#progress = openProgress(TITLES[stage], total)
+      this.#progress = openProgress(SHOWN[stage].title, total, { of: SHOWN[stage].of })
     }
     this.#progress!.update(done)
   }

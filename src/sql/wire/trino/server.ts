@@ -126,7 +126,7 @@ class TrinoServer implements SqlServer {
           new LandfallError(
             'fix-config',
             'sql/listen',
-            `cannot listen on ${host}:${port}: ${error.code ?? error.message}`,
+            `cannot listen on ${host}:${port}: ${error.code === 'EADDRINUSE' ? 'the port is in use' : (error.code ?? error.message)}`,
             {
               hint: 'Choose another address with --sql',
               cause: error,
