@@ -2,39 +2,27 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { until } from '../support/landfall.ts'
 import {
-  browserMissing,
+  beforeAllOpen,
   expectNoComplaints,
   type Game,
   keepPlaying,
-  openBrowser,
   openPage,
   playRounds,
   screenshot,
   sendBadEvents,
   stageOf,
-  startGame,
 } from './support.ts'
 
-const missing = browserMissing()
 let browser: Browser
 let game: Game
 
-beforeAll(async () => {
-  if (missing) return
-  game = await startGame()
-  browser = await openBrowser()
+beforeAllOpen(async (opened) => {
+  ;({ browser, game } = opened)
   await playRounds(game.running, 6)
   await sendBadEvents(game.running, 4)
-})
-afterAll(async () => {
-  await browser?.close()
-  await game?.[Symbol.asyncDispose]()
-})
-beforeEach(({ skip }) => {
-  if (missing) skip(missing)
 })
 
 /** Each view as somebody works with it. */

@@ -1,27 +1,17 @@
 import type { Browser, CDPSession, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Flow } from '../../src/dashboard/messages.ts'
-import { browserMissing, type Game, openBrowser, playRounds, startGame } from './support.ts'
+import { beforeAllOpen, type Game, playRounds } from './support.ts'
 
 // A page that is open for a day: its clock runs ahead, and its streams are played to it as fast as it takes them. The messages are
 // those of the real server, with other figures.
 
-const missing = browserMissing()
 let browser: Browser
 let game: Game
 
-beforeAll(async () => {
-  if (missing) return
-  game = await startGame()
-  browser = await openBrowser()
+beforeAllOpen(async (opened) => {
+  ;({ browser, game } = opened)
   await playRounds(game.running, 2)
-})
-afterAll(async () => {
-  await browser?.close()
-  await game?.[Symbol.asyncDispose]()
-})
-beforeEach(({ skip }) => {
-  if (missing) skip(missing)
 })
 
 /** In the page: streams that the test plays. */

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
 import { projectRoot, type Running, startLandfall, temporaryFolder, wait } from '../support/landfall.ts'
 
 const CHROMIUM = process.env['LANDFALL_CHROMIUM'] ?? '/usr/bin/chromium'
@@ -24,6 +24,26 @@ export interface Game extends AsyncDisposable {
   running: Running
   /** Where the pipeline file is, with repairs beside it. */
   folder: string
+}
+
+/** A pipeline and a browser for all tests of a file, which are skipped where there is no browser. */
+export function beforeAllOpen(ready: (opened: { browser: Browser; game: Game }) => Promise<void>): void {
+  const missing = browserMissing()
+  let browser: Browser | undefined
+  let game: Game | undefined
+  beforeAll(async () => {
+    if (missing) return
+    game = await startGame()
+    browser = await openBrowser()
+    await ready({ browser, game })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await game?.[Symbol.asyncDispose]()
+  })
+  beforeEach(({ skip }) => {
+    if (missing) skip(missing)
+  })
 }
 
 const REPAIR = `import { defineRepair } from 'landfall'

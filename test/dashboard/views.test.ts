@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { until } from '../support/landfall.ts'
 import {
-  browserMissing,
+  beforeAllOpen,
   expectNoComplaints,
   type Game,
   keepPlaying,
   type Opened,
-  openBrowser,
   openPage,
   playRounds,
   sendBadEvents,
@@ -18,24 +17,14 @@ import {
   startGame,
 } from './support.ts'
 
-const missing = browserMissing()
 let browser: Browser
 let game: Game
 let opened: Opened | undefined
 
-beforeAll(async () => {
-  if (missing) return
-  game = await startGame()
-  browser = await openBrowser()
+beforeAllOpen(async (both) => {
+  ;({ browser, game } = both)
   await playRounds(game.running, 4)
   await sendBadEvents(game.running, 3)
-})
-afterAll(async () => {
-  await browser?.close()
-  await game?.[Symbol.asyncDispose]()
-})
-beforeEach(({ skip }) => {
-  if (missing) skip(missing)
 })
 afterEach(async () => {
   if (opened === undefined) return
@@ -102,11 +91,47 @@ test('a process that is down is red, and in order again when it is back', async 
   expect(await stageOf(page, 'Door').getAttribute('class')).not.toContain('bad')
 })
 
+test('a lander that stands still is red: what SQL does not see grows, and events wait to land', async () => {
+  const page = await open('flow')
+  // Refusals of the tests before are told for a minute.
+  await page.getByText('Everything is in order.').waitFor({ timeout: 90_000 })
+  await using _players = keepPlaying(game.running, 200)
+  const { lander } = game.running.up().processes
+  const sql = page.locator('.notice.bad', { hasText: /^SQL is \d+ s behind the log, and falls back further/ })
+  const waits = page.locator('.notice.bad', { hasText: /^An accepted event has waited \d+ s to land/ })
+  process.kill(lander, 'SIGSTOP')
+  try {
+    await sql.waitFor({ timeout: 60_000 })
+    expect(await stageOf(page, 'SQL').getAttribute('class')).toBe('stage bad')
+    expect(await stageOf(page, 'SQL').locator('.unit').textContent()).toBe('behind the log')
+    await waits.waitFor({ timeout: 60_000 })
+    expect(await stageOf(page, 'Lander').getAttribute('class')).toBe('stage bad')
+    expect(await stageOf(page, 'Lander').locator('.state').textContent()).toBe('wrong')
+  } finally {
+    process.kill(lander, 'SIGCONT')
+  }
+  await page.getByText('Everything is in order.').waitFor({ timeout: 60_000 })
+  expect(await stageOf(page, 'SQL').locator('.main').textContent()).toBe('now')
+}, 240_000)
+
+test('an address that nobody could have made shows the flow', async () => {
+  const page = await open('%')
+  await stageOf(page, 'Door').locator('.main').waitFor()
+})
+
 test('the page finds its way back when the query process was killed', async () => {
   const page = await open('flow')
   await stageOf(page, 'Door').locator('.main').waitFor()
   process.kill(game.running.up().processes.query, 'SIGKILL')
   await page.getByText('Connection lost, trying again').waitFor()
+  const notice = page.locator('.notice.bad', {
+    hasText: 'The flow cannot be seen: the server does not answer',
+  })
+  await notice.waitFor()
+  expect(await page.getByText('Everything is in order.').count()).toBe(0)
+  expect(await page.locator('.picture.stale').count()).toBe(1)
+  await notice.waitFor({ state: 'detached' })
+  expect(await page.locator('.picture.stale').count()).toBe(0)
   await page.locator('#link', { hasText: /^$/ }).waitFor({ state: 'attached' })
   await until('the door of SQL', () =>
     fetch(`${game.running.sql}/readyz`).then(
@@ -149,6 +174,28 @@ test('the live tail shows what comes, filters by event and text, and pauses', as
   expect(await rows.count()).toBe(2)
   await page.getByRole('button', { name: 'Go on' }).click()
   await until('what came meanwhile', async () => (await rows.count()) === 3)
+})
+
+test('a live tail that was hidden or cut off shows no event twice, and says that it is cut off', async () => {
+  const page = await open('live')
+  const rows = page.locator('.events li')
+  await until('the last events', async () => (await rows.count()) >= 50)
+  const before = await rows.count()
+  for (const hidden of [true, false])
+    await page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))`)
+  await page.waitForTimeout(1000)
+  await sendEvents(game.running, [{ event_type: 'purchase_sword', type: 'hidden', cost: 7 }])
+  await rows.first().locator('code', { hasText: '"hidden"' }).waitFor()
+  expect(await rows.count()).toBe(before + 1)
+
+  process.kill(game.running.up().processes.query, 'SIGKILL')
+  const lost = page.getByText('Connection lost, trying again')
+  await lost.waitFor()
+  await lost.waitFor({ state: 'detached' })
+  await page.waitForTimeout(1000)
+  expect(await rows.count()).toBe(before + 1)
+  opened!.complaints.splice(0)
 })
 
 test('tables have rows, columns, files and snapshots, and rows as of a snapshot', async () => {
@@ -223,7 +270,7 @@ test('SQL: completion, answer, chart, error with its place, history', async () =
   await page.getByLabel('Chart').selectOption('none')
   expect(await page.locator('.answer-chart').count()).toBe(0)
 
-  await editor.fill('SELECT evnt_type\nFROM events')
+  await editor.fill('\n\n  SELECT evnt_type\nFROM events;\n')
   await page.getByRole('button', { name: 'Run' }).click()
   await page.getByRole('alert').waitFor()
   expect(
@@ -323,6 +370,16 @@ test('dead letters by reason, and what a repair would make of them, with nothing
   expect(await page.locator('.after').first().textContent()).toContain('"cost":10')
   const healed = await game.running.query("SELECT count(*) AS n FROM events WHERE event_id LIKE 'healed:%'")
   expect(healed).toEqual([{ n: 0 }])
+})
+
+test('more reasons than are shown are counted all the same', async () => {
+  const unknown = Array.from({ length: 120 }, (_, i) => ({ event_type: `unknown_${i}` }))
+  expect((await sendEvents(game.running, unknown)).ok).toBe(true)
+  const [letters] = await game.running.query('SELECT count(*) AS n FROM dead_letters')
+  const page = await open('dead-letters')
+  await page.getByText(`${String(letters!['n'])} events did not fit the plan.`).waitFor()
+  await page.getByText('The 100 reasons with the most letters are shown.').waitFor()
+  expect(await page.locator('tbody tr').count()).toBe(100)
 })
 
 test('a funnel, retention, sessions and top values, each with the SQL behind it', async () => {

@@ -80,6 +80,8 @@ export const consoleView: View = {
       try {
         await work(isOver)
       } catch (error) {
+        // Another has begun since, and what is shown is its.
+        if (stop !== own) return
         if (isOver.aborted) setText(note, 'Cancelled.')
         else {
           setText(note, '')
@@ -109,7 +111,7 @@ export const consoleView: View = {
               state === 'QUEUED' ? 'Waiting for a place' : `Running, ${Math.floor(percentage)} %`,
             ),
         })
-        addToHistory(sql)
+        addToHistory(sql.trim())
         showHistory()
         setText(note, summaryOf(found))
         fill(answer, drawAnswer(found))
@@ -133,9 +135,9 @@ function wide(element: HTMLElement): HTMLElement {
   return element
 }
 
-/** Without the semicolon that people end statements with. */
+/** Without the semicolon that people end statements with; what stands before stays, so that a place in it is one in the text. */
 function statementOf(text: string): string {
-  return text.trim().replace(/;\s*$/, '')
+  return text.trimEnd().replace(/;$/, '')
 }
 
 function summaryOf({ rows, cut, elapsedMs, warnings }: Answer): string {

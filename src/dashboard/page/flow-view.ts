@@ -1,12 +1,12 @@
 /** The first view: the flow as a picture, what is wrong, and whether the sum adds up. */
 import type { Flow, Problem } from '../messages.ts'
 import { createCommitsChart } from './commits-chart.ts'
-import { fill, h, setText } from './dom.ts'
+import { fill, h } from './dom.ts'
 import { createFlowPicture } from './flow-picture.ts'
 import { count } from './format.ts'
 import { createLedgerPanel } from './ledger-panel.ts'
 import { type LinkState, listen } from './server.ts'
-import type { View } from './view.ts'
+import { showLink, type View } from './view.ts'
 
 /** “3 s ago” grows older while nothing is told. */
 const AGE_MS = 5000
@@ -44,9 +44,12 @@ export const flowView: View = {
       const key = JSON.stringify([found, failure])
       if (key === said) return
       said = key
+      picture.element.classList.toggle('stale', failure !== undefined)
       fill(
         problems,
-        failure === undefined ? problemList(found) : notice('bad', `The flow cannot be seen: ${failure}`, ''),
+        failure === undefined
+          ? problemList(found)
+          : notice('bad', `The flow cannot be seen: ${failure}`, 'The figures below are of before'),
       )
     }
     const show = (flow: Flow) => {
@@ -57,13 +60,17 @@ export const flowView: View = {
       showProblems(flow.problems)
       showRefusals(refusals, flow)
     }
+    const onLink = (state: LinkState) => {
+      showLink(state)
+      if (state === 'waiting') showProblems([], 'the server does not answer')
+    }
     const stream = listen(
       () => 'ui/api/flow',
       {
         flow: (data) => show(JSON.parse(data) as Flow),
         failed: (data) => showProblems([], JSON.parse(data) as string),
       },
-      showLink,
+      onLink,
     )
     const timer = setInterval(() => {
       if (last !== undefined && !document.hidden) picture.show(last)
@@ -76,10 +83,6 @@ export const flowView: View = {
       showLink('open')
     }
   },
-}
-
-function showLink(state: LinkState): void {
-  setText(document.querySelector('#link')!, state === 'open' ? '' : 'Connection lost, trying again')
 }
 
 function problemList(problems: readonly Problem[]): HTMLElement {

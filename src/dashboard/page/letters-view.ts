@@ -11,7 +11,7 @@ import { problemBox, type View, type ViewContext } from './view.ts'
 const REASONS_MAX = 100
 const LETTERS = 10
 const REASONS = `SELECT reason, field, event_type, count(*) AS letters, CAST(max(received_at) AS varchar) AS last_at,
-  max_by(detail, received_at) AS detail
+  max_by(detail, received_at) AS detail, sum(count(*)) OVER () AS total
 FROM dead_letters GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT ${REASONS_MAX}`
 
 interface Reason {
@@ -21,6 +21,8 @@ interface Reason {
   letters: number
   lastAt: string
   detail: string
+  /** Letters of all reasons, those that are not shown too. */
+  total: number
 }
 
 export const lettersView: View = {
@@ -33,12 +35,14 @@ export const lettersView: View = {
     fill(host, h('h1', {}, 'Dead letters'), note, reasons, chosen)
     readReasons(context).then(
       (found) => {
-        const total = found.reduce((sum, { letters }) => sum + letters, 0)
+        const total = found[0]?.total ?? 0
+        const more =
+          found.length < REASONS_MAX ? '' : ` The ${REASONS_MAX} reasons with the most letters are shown.`
         setText(
           note,
           found.length === 0
             ? 'No event has failed the plan.'
-            : `${plural(total, 'event')} did not fit the plan. Nothing of them is lost: choose a reason to see them and what a repair would do.`,
+            : `${plural(total, 'event')} did not fit the plan. Nothing of them is lost: choose a reason to see them and what a repair would do.${more}`,
         )
         if (found.length > 0)
           fill(
@@ -56,13 +60,14 @@ export const lettersView: View = {
 
 async function readReasons({ about, signal }: ViewContext): Promise<Reason[]> {
   const { rows } = await ask(REASONS, { user: about.user, rowsMax: REASONS_MAX, signal })
-  return rows.map(([reason, of, event, letters, lastAt, detail]) => ({
+  return rows.map(([reason, of, event, letters, lastAt, detail, total]) => ({
     reason: String(reason),
     field: of as string | null,
     event: event as string | null,
     letters: Number(letters),
     lastAt: String(lastAt).slice(0, 19),
     detail: String(detail),
+    total: Number(total),
   }))
 }
 

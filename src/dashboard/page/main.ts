@@ -18,7 +18,7 @@ let end: () => void = () => {}
 
 function show(focus: boolean): void {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?')
-  const [name = '', ...rest] = path.split('/').map(decodeURIComponent)
+  const [name = '', ...rest] = path.split('/').map(decoded)
   const view = VIEWS.find((one) => one.name === name) ?? VIEWS[0]!
   for (const [of, link] of links) {
     if (of === view.name) {
@@ -34,6 +34,15 @@ function show(focus: boolean): void {
   if (focus) {
     main.focus({ preventScroll: true })
     scrollTo(0, 0)
+  }
+}
+
+/** An address may be written by hand. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
   }
 }
 

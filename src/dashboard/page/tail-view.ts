@@ -3,7 +3,7 @@ import type { TailEvent, TailMessage } from '../messages.ts'
 import { field, fill, h, select, setText } from './dom.ts'
 import { clock, count, plural } from './format.ts'
 import { listen } from './server.ts'
-import type { View } from './view.ts'
+import { showLink, type View } from './view.ts'
 
 /** Older ones leave the page, so that it stays as it is however long it is open. */
 const SHOWN_MAX = 200
@@ -45,13 +45,17 @@ export const tailView: View = {
         events(data) {
           if (paused) return
           const message = JSON.parse(data) as TailMessage
-          seen += message.events.length
+          // A stream that begins again (the page was hidden, the connection lost) begins with events that are here already.
+          const here = new Set([...list.children].map((row) => (row as HTMLElement).dataset['place']))
+          const fresh = message.events.filter((event) => !here.has(placeOf(event)))
+          seen += fresh.length
           skipped += message.skipped
-          for (const event of message.events) list.prepend(eventRow(event))
+          for (const event of fresh) list.prepend(eventRow(event))
           while (list.childElementCount > SHOWN_MAX) list.lastElementChild!.remove()
           say()
         },
       },
+      showLink,
     )
     const again = () => {
       seen = 0
@@ -77,6 +81,7 @@ export const tailView: View = {
     return () => {
       clearTimeout(typing)
       stream.close()
+      showLink('open')
     }
   },
 }
@@ -103,7 +108,11 @@ function eventRow(event: TailEvent): HTMLElement {
         h('p', { class: 'soft' }, `partition ${event.partition}, offset ${event.offset}, id ${event.id}`),
       )
   })
-  return h('li', {}, details)
+  return h('li', { 'data-place': placeOf(event) }, details)
+}
+
+function placeOf({ partition, offset }: TailEvent): string {
+  return `${partition} ${offset}`
 }
 
 /** The event without what the line says already. */

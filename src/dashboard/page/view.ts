@@ -1,7 +1,7 @@
 /** A view of the page: draws itself into an element, and gives back how to end it. */
 import type { About } from '../messages.ts'
-import { h } from './dom.ts'
-import { ServerError } from './server.ts'
+import { h, setText } from './dom.ts'
+import { type LinkState, ServerError } from './server.ts'
 
 export interface ViewContext {
   about: About
@@ -16,6 +16,11 @@ export interface View {
   name: string
   title: string
   draw(host: HTMLElement, context: ViewContext): void | (() => void)
+}
+
+/** In the head of the page: whether what a view shows is of now. */
+export function showLink(state: LinkState): void {
+  setText(document.querySelector('#link')!, state === 'open' ? '' : 'Connection lost, trying again')
 }
 
 /** The box that says what went wrong; nothing when somebody has only left. */
