@@ -53,6 +53,15 @@ for (const [name, { find, trino }] of Object.entries(CATALOGS)) {
         'cost bigint',
         'note varchar',
       ])
+      const tagged = await lake.lake.load('purchases')
+      const { 'snapshot-id': snapshotId } = tagged!.metadata.snapshots.find(
+        ({ summary }) => summary['total-records'] === '1000',
+      )!
+      const tag = { name: 'report-10', snapshotId, untilMs: Date.now() + 3_600_000 }
+      await lake.lake.changeTags('purchases', { set: tag })
+      const ofTag = await server.query(`SELECT count(*) FROM ${table} FOR VERSION AS OF 'report-10'`)
+      expect(ofTag.rows).toEqual([[1000]])
+      await lake.lake.changeTags('purchases', { remove: [tag.name] })
       await isMaintained(lake)
       expect((await server.query(`SELECT count(*), sum(cost) FROM ${table}`)).rows).toEqual([[2000, 49_000]])
     } finally {
