@@ -1,5 +1,7 @@
 /** A broker that is killed, hangs, comes back; a topic that is deleted and made again. One broker of its own for all of them. */
+
 import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isLandfallError, type LandfallError } from '../../src/base/errors.ts'
 import { type KafkaLogOptions, openKafkaLog } from '../../src/log/drivers/kafka/kafka-log.ts'
@@ -161,16 +163,28 @@ test('away for longer than appends are tried: told so, and it goes on by itself'
   await expectOnce(url, loading)
 })
 
+/** The broker stands still until this is disposed of. All its threads do when this resolves: one that still ran would answer. */
+async function standingStill(): Promise<Disposable> {
+  const pid = broker!.pid!
+  process.kill(pid, 'SIGSTOP')
+  const goOn = { [Symbol.dispose]: () => void process.kill(pid, 'SIGCONT') }
+  const stateOf = (thread: string) =>
+    readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').replace(/^.*\) /s, '')[0]
+  while (!readdirSync(`/proc/${pid}/task`).every((thread) => stateOf(thread) === 'T')) await wait(5)
+  return goOn
+}
+
 test('after an unknown outcome the one writer knows what the log holds, for good', async ({ skip }) => {
   if (missing) return skip(missing)
   const url = newUrl()
   await using log = await openKafkaLog({ url, ...HURRIED, exclusive: true })
   await log.append([newRecord('a')])
-  process.kill(broker!.pid!, 'SIGSTOP')
-  const late = await failure(() => log.append([newRecord('late')]))
-  expect(late).toMatchObject({ code: 'log/unknown-outcome' })
-  expect(await failure(() => log.end())).toMatchObject({ kind: 'retry' })
-  process.kill(broker!.pid!, 'SIGCONT')
+  {
+    using _still = await standingStill()
+    const late = await failure(() => log.append([newRecord('late')]))
+    expect(late).toMatchObject({ code: 'log/unknown-outcome' })
+    expect(await failure(() => log.end())).toMatchObject({ kind: 'retry' })
+  }
   let end: Awaited<ReturnType<typeof log.end>> | undefined
   while (end === undefined) end = await log.end().catch(() => undefined)
   const values = await valuesOf(log)
