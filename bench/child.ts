@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { SEMI_SPACE_MIB } from '../src/cli/up/supervised-child.ts'
 
 /** A process of the benchmark (a server, a load generator) that answers messages over its IPC channel, one at a time. */
@@ -14,13 +14,13 @@ export class Child<Ask extends { do: string }, Answer> implements AsyncDisposabl
     this.ready = ready
   }
 
-  /** Starts `processes/<name>.ts` and waits until it is ready. */
+  /** Starts `processes/<name>.ts`, of these benchmarks or those in another directory, and waits until it is ready. */
   static async start<Ask extends { do: string }, Answer>(
     name: string,
     settings: object,
+    benches = import.meta.dirname,
   ): Promise<Child<Ask, Answer>> {
-    const path = fileURLToPath(new URL(`./processes/${name}.ts`, import.meta.url))
-    const child = fork(path, [JSON.stringify(settings)], {
+    const child = fork(join(benches, 'processes', `${name}.ts`), [JSON.stringify(settings)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // As the stages of `landfall up` run.
       execArgv: [`--max-semi-space-size=${SEMI_SPACE_MIB}`],
@@ -56,19 +56,4 @@ async function answerOf<Answer>(child: ChildProcess, what: string): Promise<Answ
   } finally {
     end.abort()
   }
-}
-
-/** In the child: its settings, and a loop that answers each message until the parent lets go. */
-export async function serve<Ask extends { do: string }, Answer>(
-  ready: Answer,
-  handle: (message: Ask) => Promise<Answer> | Answer,
-  close: () => Promise<void>,
-): Promise<void> {
-  process.on('message', async (message) => process.send!((await handle(message as Ask)) ?? null))
-  process.on('disconnect', () => void close().finally(() => process.exit()))
-  process.send!(ready ?? null)
-}
-
-export function childSettings<T>(): T {
-  return JSON.parse(process.argv[2]!) as T
 }

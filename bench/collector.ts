@@ -14,8 +14,8 @@ export const BATCH_CONNECTIONS = 8
 export const single =
   'GET /purchase_a_sword/sabre HTTP/1.1\r\nHost: user1.comcast.com\r\nUser-Agent: ApacheBench/2.3\r\nAccept: */*\r\n\r\n'
 
-export function batch(): string {
-  const body = `${gameEvents(BATCH).join('\n')}\n`
+export function batch(events = BATCH): string {
+  const body = `${gameEvents(events).join('\n')}\n`
   return `POST /v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-ndjson\r\nPrefer: return=minimal\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 

@@ -67,7 +67,7 @@ export const benchLander: Bench = async ({ pairs, events, directory, say }) => {
 }
 
 /** Its own function, so that nothing of the events is left on the heap for the collector to walk over while the lander runs. */
-async function fill(file: string, log: EventLog, events: number): Promise<void> {
+export async function fill(file: string, log: EventLog, events: number): Promise<void> {
   const lines = gameEvents(events)
   writeFileSync(file, Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')])))
   for (let from = 0; from < lines.length; from += FRAME)
@@ -104,7 +104,8 @@ async function openHere(log: EventLog, directory: string, settings: Partial<Land
   return { lander, lake }
 }
 
-async function land(log: EventLog, directory: string, events: number): Promise<number> {
+/** Events per second into all tables of a new directory. */
+export async function land(log: EventLog, directory: string, events: number): Promise<number> {
   const here = join(directory, 'landed')
   try {
     const { lander, lake } = await openHere(log, here)

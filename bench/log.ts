@@ -6,7 +6,7 @@ import type { EventLog } from '../src/log/log.ts'
 import type { NewRecord } from '../src/model/record.ts'
 import { gameEvents } from './game-events.ts'
 import { type Bench, check, comparePairs, median, timed } from './harness.ts'
-import { filesWithoutSync } from './without-sync.ts'
+import { filesWithoutSync } from './sync-files.ts'
 
 const BATCH = 1_000
 const CALLERS = 8

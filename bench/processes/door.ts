@@ -1,17 +1,19 @@
 /**
- * The collector on an embedded log, as `landfall up` runs it; or, for comparison, on a log whose syncs do nothing, or on a topic. Told to
+ * The collector on an embedded log, as `landfall up` runs it; or, for comparison, on a log whose syncs do nothing or take long, or on a topic. Told to
  * count, it answers the log's durable end: how many events there are.
  */
 import { definePipeline, Type } from 'landfall'
 import { openCollector } from '../../src/collector/collector.ts'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
 import { openLog } from '../../src/log/open.ts'
-import { childSettings, serve } from '../child.ts'
-import { filesWithoutSync } from '../without-sync.ts'
+import { filesWithoutSync, filesWithSlowSync } from '../sync-files.ts'
+import { childSettings, cpuSeconds, serve } from './serve.ts'
 
 export interface DoorSettings {
   directory: string
   durable: boolean
+  /** A disk whose syncs take this long, and a log that lets so many bytes wait for one. */
+  slow?: { syncMs: number; queuedBytesMax: number }
   /** `kafka://…` instead of the directory. */
   log?: string
   /** How `/v1/events` treats an event: names only, or every property. */
@@ -21,6 +23,8 @@ export interface DoorSettings {
 export interface DoorAnswer {
   port: number
   events: number
+  /** That this process has used since it began. */
+  cpuSeconds: number
 }
 
 const item = { type: Type.String(), cost: Type.Integer() }
@@ -58,6 +62,10 @@ const log =
     ? await openEmbeddedLog({
         directory: `${settings.directory}/log`,
         ...(settings.durable ? {} : { files: filesWithoutSync }),
+        ...(settings.slow && {
+          files: filesWithSlowSync(settings.slow.syncMs),
+          queuedBytesMax: settings.slow.queuedBytesMax,
+        }),
       })
     : await openLog(settings.log)
 const collector = await openCollector({
@@ -70,6 +78,7 @@ const collector = await openCollector({
 const answer = async (): Promise<DoorAnswer> => ({
   port: Number(new URL(collector.address).port),
   events: Object.values((await log.end()).next).reduce((sum, next) => sum + next, 0),
+  cpuSeconds: cpuSeconds(),
 })
 
 await serve(await answer(), answer, async () => {

@@ -1,7 +1,7 @@
 /** What node:http can do at all: answers every request with the same few bytes. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { serve } from '../child.ts'
+import { serve } from './serve.ts'
 
 const body = Buffer.from('hello\n')
 const headers = { 'Content-Type': 'text/plain', 'Content-Length': body.length }

@@ -5,7 +5,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { childSettings, serve } from '../child.ts'
+import { childSettings, serve } from './serve.ts'
 
 export interface LoadOrder {
   do: 'load'

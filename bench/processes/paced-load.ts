@@ -3,7 +3,7 @@
  * (a connection that is still waiting is passed over; when all wait, the rate is missed and the shortfall shows in `sent`).
  */
 import { Agent, request } from 'node:http'
-import { childSettings, serve } from '../child.ts'
+import { childSettings, serve } from './serve.ts'
 
 export interface PacedSettings {
   url: string

@@ -2,8 +2,8 @@
 import { ownPlaces } from '../../src/pipeline/places.ts'
 import { openDataEngine } from '../../src/pipeline/query.ts'
 import { openSqlServer } from '../../src/sql/wire/trino/server.ts'
-import { childSettings, serve } from '../child.ts'
 import { rowsOf } from '../sql-client.ts'
+import { childSettings, serve } from './serve.ts'
 
 export interface SqlDoorSettings {
   data: string

@@ -1,7 +1,7 @@
 /** An application that tracks so many events per second with `landfall/client`. */
 import type game from '../../examples/game/pipeline.ts'
 import { createTracker, type TrackerStats } from '../../src/client/client.ts'
-import { childSettings, serve } from '../child.ts'
+import { childSettings, serve } from './serve.ts'
 
 export interface TrackSettings {
   url: string

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { uuidv7Source } from '../../src/base/ids.ts'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
 import { type NewRecord, recordHeader } from '../../src/model/record.ts'
-import { childSettings, serve } from '../child.ts'
 import type { DoorAnswer, DoorSettings } from './door.ts'
+import { childSettings, cpuSeconds, serve } from './serve.ts'
 
 const { directory } = childSettings<DoorSettings>()
 const log = await openEmbeddedLog({ directory: `${directory}/log` })
@@ -47,6 +47,7 @@ await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 1024, resolve
 const answer = async (): Promise<DoorAnswer> => ({
   port: (server.address() as AddressInfo).port,
   events: (await log.end()).next[0] ?? 0,
+  cpuSeconds: cpuSeconds(),
 })
 await serve(await answer(), answer, async () => {
   server.closeAllConnections()

@@ -7,3 +7,11 @@ export const filesWithoutSync: LogFiles = {
   sync: async () => {},
   syncDirectory: async () => {},
 }
+
+/** On a disk whose syncs take so long. */
+export function filesWithSlowSync(ms: number): LogFiles {
+  return {
+    ...nodeFiles,
+    datasync: (fd, done) => void setTimeout(() => nodeFiles.datasync(fd, done), ms),
+  }
+}
