@@ -50,8 +50,8 @@ export interface DuckdbEngineSettings {
   memoryMax?: number
   temporaryMax?: number
   /**
-   * Bytes of the whole process beyond which running queries are ended (default: memoryMax + 500e6). DuckDB's own limit does not
-   * count what a single function builds before it hands its value on.
+   * Bytes of the whole process (but mapped files) beyond which running queries are ended and new ones wait a little (default:
+   * memoryMax + 500e6). DuckDB's own limit does not count what a single function builds before it hands its value on.
    */
   processMemoryMax?: number
   /** Default: a new directory below the system's, removed at close. */
@@ -210,6 +210,7 @@ class DuckdbEngine implements SqlEngine {
     let leave: (() => void) | undefined
     try {
       leave = await this.#admission.enter(deadline.signal, options.session?.user, options.onQueued)
+      await this.#memoryGuard.room(deadline.signal)
       deadline.start(timeoutMs)
       unguard = this.#memoryGuard.watch(deadline)
       listing.started()

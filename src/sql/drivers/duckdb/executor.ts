@@ -90,6 +90,8 @@ export class Executor {
     const directories = settings.directories.map((directory) => quoteText(`${directory.replace(/\/$/, '')}/`))
     try {
       await connection.run("SET GLOBAL TimeZone = 'UTC'")
+      // What queries have let go of goes back to the system without a next query: 430 MB stay after forty greedy ones, else 600.
+      await connection.run('SET GLOBAL allocator_background_threads = true')
       await connection.run('SET GLOBAL errors_as_json = true')
       // As in Trino: 1e0 / 0 is Infinity.
       await connection.run('SET GLOBAL ieee_floating_point_ops = true')

@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LandfallError } from '../../../base/errors.ts'
 import type { Deadline } from './deadline.ts'
 
 const LOOK_MS = 100
+/** DuckDB's allocator gives back what ended queries held within about two seconds. */
+const ROOM_WAIT_MS = 3_000
 /**
  * What the process holds before the first row is read (bytes): Node 50 MB, the code and catalogs of two DuckDBs as much. Mapped files (Node,
  * DuckDB, 95 MB) are the kernel's to drop, and are not counted.
@@ -37,8 +41,14 @@ export class MemoryGuard {
     }
   }
 
+  /** Resolves when the process is within its bound, or after a while: who comes now is not to be ended for what others held. */
+  async room(signal: AbortSignal): Promise<void> {
+    const until = performance.now() + ROOM_WAIT_MS
+    while (ownBytes() > this.#bytesMax && !signal.aborted && performance.now() < until) await sleep(LOOK_MS)
+  }
+
   #look(): void {
-    const bytes = process.memoryUsage.rss()
+    const bytes = ownBytes()
     if (bytes <= this.#bytesMax) return
     const megabytes = (value: number) => `${Math.round(value / 1e6)} MB`
     const message = `queries were ended because the process uses ${megabytes(bytes)} of ${megabytes(this.#bytesMax)}`
@@ -48,4 +58,15 @@ export class MemoryGuard {
       )
     }
   }
+}
+
+/** Memory of the process without mapped files; with them where the system does not tell. */
+function ownBytes(): number {
+  try {
+    const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? []
+    if (kilobytes !== undefined) return Number(kilobytes) * 1024
+  } catch {
+    // There is no /proc.
+  }
+  return process.memoryUsage.rss()
 }
