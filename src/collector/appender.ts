@@ -3,6 +3,7 @@ import type { Appended, EventLog } from '../log/log.ts'
 import type { NewRecord } from '../model/record.ts'
 import type { AppendTimes } from './append-times.ts'
 import type { AnswerHeader } from './idempotency.ts'
+import type { LogRoom } from './log-room.ts'
 import type { CollectorLogger } from './logger.ts'
 import type { CollectorMemory } from './memory.ts'
 import type { Counts } from './metrics.ts'
@@ -16,16 +17,19 @@ export class Appender {
   readonly #counts: Counts
   readonly #times: AppendTimes
   readonly #logger: CollectorLogger
+  readonly #room: LogRoom
   #failing = false
 
   constructor(
     log: EventLog,
+    room: LogRoom,
     memory: CollectorMemory,
     counts: Counts,
     times: AppendTimes,
     logger: CollectorLogger,
   ) {
     this.log = log
+    this.#room = room
     this.#memory = memory
     this.#counts = counts
     this.#times = times
@@ -44,6 +48,7 @@ export class Appender {
     turn?.leave()
     return promise.then(
       (appended) => {
+        this.#room.freed()
         const { partition, baseOffset, places } = appended
         if (pending !== undefined) this.#memory.states!.durable(pending)
         if (answer !== undefined) {
@@ -66,6 +71,7 @@ export class Appender {
         return appended
       },
       (error: unknown) => {
+        this.#room.freed()
         this.#counts.appendsFailed++
         if (!this.#failing) this.#logger.error({ err: error }, 'appending to the log failed')
         this.#failing = true

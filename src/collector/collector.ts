@@ -22,6 +22,7 @@ import { Gate } from './gate.ts'
 import { serveHealth } from './health.ts'
 import { createHttpServer, leaveConnections, listen, stopListening } from './http-server.ts'
 import { type CollectorSettings, collectorSettings } from './limits.ts'
+import { LogRoom } from './log-room.ts'
 import { type CollectorLogger, SILENT } from './logger.ts'
 import { CollectorMemory } from './memory.ts'
 import { HeaderMerger } from './merge-headers.ts'
@@ -89,6 +90,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   const refusals = await RefusalsFile.open(options.stateDirectory, counts.refused, logger)
   const gate = new Gate(settings)
   const bodies = new BodyReader(settings)
+  const room = new LogRoom(log, settings)
   const appendTimes = new AppendTimes()
   const gauges: Gauges = {
     requestsUnderWay: () => gate.underWay,
@@ -99,9 +101,10 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   }
   const shared = {
     compiled,
-    appender: new Appender(log, memory, counts, appendTimes, logger),
+    appender: new Appender(log, room, memory, counts, appendTimes, logger),
     memory,
     bodies,
+    room,
     gate,
     merger: new HeaderMerger(compiled),
     sources: new Sources(compiled.sources, () => clock.monotonicMs()),

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
-import { overloaded } from '../log/log-errors.ts'
 import type { CompiledPipeline } from '../model/pipeline.ts'
 import { type Answer, answerToError, refuse } from './answers.ts'
 import type { Appender } from './appender.ts'
@@ -10,6 +9,7 @@ import { batchAnswer } from './batch-answer.ts'
 import type { Gate } from './gate.ts'
 import { idempotencyKey } from './idempotency.ts'
 import type { CollectorSettings } from './limits.ts'
+import type { LogRoom } from './log-room.ts'
 import type { HeaderMerger } from './merge-headers.ts'
 import type { Counts } from './metrics.ts'
 import type { Body, BodyReader } from './read-body.ts'
@@ -24,6 +24,7 @@ export interface EventsDoorParts {
   compiled: CompiledPipeline
   appender: Appender
   bodies: BodyReader
+  room: LogRoom
   gate: Gate
   merger: HeaderMerger
   sources: Sources
@@ -59,7 +60,7 @@ export class EventsDoor {
 
   /** Answers the request. Never throws. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { gate, counts } = this.#parts
+    const { gate, room, counts } = this.#parts
     const origin = request.headers.origin
     let answer: Answer
     try {
@@ -74,6 +75,8 @@ export class EventsDoor {
     }
     sendAnswer(response, origin === undefined ? answer : this.#withCors(answer, origin), counts)
     gate.leave()
+    // Whatever became of it, it takes no room any more.
+    room.freed()
   }
 
   /** The answer to a browser that asks before it sends (`OPTIONS`). */
@@ -98,7 +101,7 @@ export class EventsDoor {
   }
 
   async #answer(request: IncomingMessage, origin: string | undefined): Promise<Answer> {
-    const { sources, bodies } = this.#parts
+    const { sources, bodies, room } = this.#parts
     const sender = sources.identify(request)
     if (origin !== undefined && !originAllowed(sender.definition, origin) && !sameOrigin(origin, request)) {
       throw refuse(
@@ -108,7 +111,7 @@ export class EventsDoor {
       )
     }
     const key = idempotencyKey(request.headers['idempotency-key'])
-    this.#refuseEarly(request)
+    await room.enter(request)
     const body = await bodies.read(request)
     try {
       const batch = this.#read(request, body, sender, key)
@@ -116,14 +119,6 @@ export class EventsDoor {
     } finally {
       body.release()
     }
-  }
-
-  /** What will find no place in the log is not read and checked first: that would take time from what still finds one. */
-  #refuseEarly({ headers }: IncomingMessage): void {
-    const { queuedBytes, queuedBytesMax } = this.#parts.appender.log.pressure
-    const announced = Number(headers['content-length'] ?? 0)
-    if (queuedBytes > 0 && queuedBytes + announced > queuedBytesMax)
-      throw overloaded(queuedBytes, queuedBytesMax)
   }
 
   /** From bytes to records, at one go: the scanner is shared by all requests. */

@@ -19,6 +19,9 @@ export interface CollectorSettings {
   /** Requests being answered at one time. */
   requestsMax: number
   connectionsMax: number
+  /** Requests that wait for room in a log that is full: what they hold together, and how long one waits before it is told to come again. */
+  logWaitingBytesMax: number
+  logWaitMs: number
   /** A request must have arrived whole within this time … */
   requestTimeoutMs: number
   /** … and its headers within this. */
@@ -50,6 +53,8 @@ export const COLLECTOR_DEFAULTS: Readonly<CollectorSettings> = {
   depthMax: 128,
   requestsMax: 10_000,
   connectionsMax: 16_384,
+  logWaitingBytesMax: 64 * 1024 * 1024,
+  logWaitMs: 1_000,
   requestTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,
   keepAliveTimeoutMs: 75_000,

@@ -6,14 +6,16 @@ import { type LogFiles, nodeFiles } from '../../src/log/drivers/embedded/files.t
 import { directory, game, opened, stored } from '../collector/support.ts'
 
 // A disk that takes 20 ms for each sync, and a log that keeps at most 64 KiB waiting: about four requests of 16 KiB at a time are what it
-// can take. 160 clients send without a pause, 40 times as many. What was answered with success is in the log, once; everything else was
-// told to come back later, and is not.
+// can take. 160 clients send without a pause, 40 times as many. What was answered with success is in the log, once; everything else waited for
+// a moment, was told to come back later, and is not.
 
 const CLIENTS = 160
 const REQUESTS_OF_EACH = 5
 const EVENTS = 100
 const QUEUED_MAX = 64 * 1024
 const BUFFERED_MAX = 1024 * 1024
+/** Shorter than it takes until all clients have had their turn. */
+const LOG_WAIT_MS = 100
 const NOTE = 'x'.repeat(120)
 
 const slowFiles: LogFiles = {
@@ -46,7 +48,10 @@ test('40 times the load that the disk can take: nothing answered is lost, the re
 }, async () => {
   const log = await openEmbeddedLog({ directory: directory(), files: slowFiles, queuedBytesMax: QUEUED_MAX })
   onTestFinished(() => log[Symbol.asyncDispose]())
-  const { collector } = await opened(game, { log, settings: { bufferedBytesMax: BUFFERED_MAX } })
+  const { collector } = await opened(game, {
+    log,
+    settings: { bufferedBytesMax: BUFFERED_MAX, logWaitMs: LOG_WAIT_MS },
+  })
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS })
   onTestFinished(() => agent.destroy())
 
