@@ -3,7 +3,8 @@ import { batch, type Door, type Load, loadHello, single, startDoor } from './col
 import { type Bench, type BenchOptions, check, comparePairs, type Figure, type Side } from './harness.ts'
 import type { LoadOrder, LoadResult } from './processes/load.ts'
 
-/** As many clients as saturate what binds, and 40 times as many; none of them pauses, whatever it was answered. */
+/** So many clients saturate what binds, and 40 times as many ask too much of it; none of them pauses, whatever it was answered. */
+const SATURATING = 64
 const TIMES = 40
 const GOAL = { is: 'at least', value: 0.9 } as const
 
@@ -17,19 +18,21 @@ export const benchOverload: Bench = async (options) => {
   return [await slowDisk(options, load), ...(await manyClients(options, load))]
 }
 
-/** Syncs of 50 ms, and few requests may wait for one: what this disk takes is far below what the processor does. */
-const DISK = { events: 100, clients: 8, slow: { syncMs: 50, queuedBytesMax: 64 * 1024 } }
+/** Syncs of 50 ms, with a queue of which each takes about fifteen requests: a few hundred of them a second. */
+const DISK = { events: 100, slow: { syncMs: 50, queuedBytesMax: 1024 * 1024 } }
 
 async function slowDisk(options: BenchOptions, load: Load): Promise<Figure> {
-  const { events, clients, slow } = DISK
-  options.say(`overload: a disk of ${slow.syncMs} ms a sync, ${clients} clients, and ${clients * TIMES}`)
+  const { events, slow } = DISK
+  options.say(
+    `overload: a disk of ${slow.syncMs} ms a sync, ${SATURATING} clients, and ${SATURATING * TIMES}`,
+  )
   await using door = await startDoor('door', `${options.directory}/disk`, { slow })
   const request = { request: batch(events), seconds: options.seconds }
   const side = (connections: number, seen: LoadResult[] = []) =>
     goodput(load, door, { ...request, connections }, events, seen)
-  await side(clients)()
+  await side(SATURATING)()
   const seen: LoadResult[] = []
-  const pairs = await comparePairs(options.pairs, side(clients * TIMES, seen), side(clients))
+  const pairs = await comparePairs(options.pairs, side(SATURATING * TIMES, seen), side(SATURATING))
   const asked = sum(seen, ({ succeeded, failed }) => succeeded + failed)
   return {
     name: `goodput at ${TIMES} times the clients that saturate a slow disk ÷ saturation`,
@@ -40,8 +43,6 @@ async function slowDisk(options: BenchOptions, load: Load): Promise<Figure> {
     detail: { ...detailOf(pairs, seen), timesAsked: asked / sum(seen, ({ succeeded }) => succeeded) },
   }
 }
-
-const SATURATING = 64
 
 async function manyClients(options: BenchOptions, load: Load): Promise<Figure[]> {
   options.say(`overload: ${SATURATING} clients, and ${SATURATING * TIMES}`)

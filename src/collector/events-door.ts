@@ -151,14 +151,17 @@ export class EventsDoor {
   }
 
   async #append(batch: Batch, request: IncomingMessage): Promise<Answer> {
-    const { appender, counts } = this.#parts
+    const { appender, room, counts } = this.#parts
     const minimal = /\breturn=minimal\b/i.test(String(request.headers['prefer'] ?? ''))
     counts.eventsRejected += batch.rejected
     if (batch.rejected > 0)
       for (const { rejected, reason } of batch.remarks) if (rejected) counts.refused.event(reason)
     if (batch.records.length === 0) return batchAnswer(batch, undefined, minimal)
     try {
-      const appended = await appender.append(batch.records)
+      const before = appender.log.pressure.queuedBytes
+      const appending = appender.append(batch.records)
+      room.took(request, appender.log.pressure.queuedBytes - before)
+      const appended = await appending
       const receipt = receiptOf(appender.log.id, appended, batch.records.length)
       counts.eventsUnknown += unknownNames(batch)
       const answer = batchAnswer(batch, receipt, minimal, appended.places)

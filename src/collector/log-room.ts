@@ -7,8 +7,12 @@ import type { CollectorSettings } from './limits.ts'
 /** What node keeps of a body that nobody reads: as much as its stream wants, and one piece more. */
 const HELD_MAX = 128 * 1024
 
+/** Weight of the last request in what is believed of the next. */
+const LEARNING = 0.1
+
 interface Waiting {
   request: IncomingMessage
+  /** Of its body, as announced. */
   bytes: number
   enter(): void
 }
@@ -24,6 +28,8 @@ export class LogRoom {
   readonly #heldMax: number
   readonly #line = new Set<Waiting>()
   #held = 0
+  /** Bytes that a byte of a body takes in the log, ids and headers of its events included, by those before it. */
+  #perByte = 2
   #looking = false
 
   constructor(log: EventLog, { logWaitMs, logWaitingBytesMax }: CollectorSettings) {
@@ -37,11 +43,19 @@ export class LogRoom {
     const { queuedBytes, queuedBytesMax } = this.#log.pressure
     const announced = request.headers['content-length']
     const bytes = Number(announced ?? 0)
-    if (this.#line.size === 0 && fits(bytes, queuedBytes, queuedBytesMax)) return undefined
+    if (this.#line.size === 0 && this.#fits(bytes, queuedBytes, queuedBytesMax)) return undefined
     const held = announced === undefined ? HELD_MAX : Math.min(bytes, HELD_MAX)
     if (this.#held + held > this.#heldMax) throw overloaded(queuedBytes, queuedBytesMax)
     this.#held += held
     return this.#wait(request, bytes).finally(() => (this.#held -= held))
+  }
+
+  /** An append of a request's events has put so many bytes into the log's queue. */
+  took({ headers }: IncomingMessage, bytes: number): void {
+    const announced = Number(headers['content-length'] ?? 0)
+    // What unpacks to a thousandfold says nothing of others.
+    if (announced > 0 && headers['content-encoding'] === undefined)
+      this.#perByte += LEARNING * (bytes / announced - this.#perByte)
   }
 
   /** Something has left the log's queue. Several at once are looked at once. */
@@ -78,16 +92,16 @@ export class LogRoom {
     let taken = queuedBytes
     for (const waiting of this.#line) {
       if (!waiting.request.destroyed) {
-        if (!fits(waiting.bytes, taken, queuedBytesMax)) return
-        taken += waiting.bytes
+        if (!this.#fits(waiting.bytes, taken, queuedBytesMax)) return
+        taken += waiting.bytes * this.#perByte
       }
       this.#line.delete(waiting)
       waiting.enter()
     }
   }
-}
 
-/** As the log itself judges: what is too large for it is let in alone. */
-function fits(bytes: number, queuedBytes: number, queuedBytesMax: number): boolean {
-  return queuedBytes === 0 || queuedBytes + bytes <= queuedBytesMax
+  /** As the log itself judges: what is too large for it is let in alone. */
+  #fits(bytes: number, taken: number, max: number): boolean {
+    return taken === 0 || taken + bytes * this.#perByte <= max
+  }
 }
