@@ -18,8 +18,8 @@ export const benchOverload: Bench = async (options) => {
   return [await slowDisk(options, load), ...(await manyClients(options, load))]
 }
 
-/** Syncs of 50 ms, with a queue of which each takes about fifteen requests: a few hundred of them a second. */
-const DISK = { events: 100, slow: { syncMs: 50, queuedBytesMax: 1024 * 1024 } }
+/** Syncs of 50 ms, and a queue for about fifteen requests: most of 64 clients have to wait, and nearly all of 2,560. */
+const DISK = { events: 100, slow: { syncMs: 50, queuedBytesMax: 512 * 1024 } }
 
 async function slowDisk(options: BenchOptions, load: Load): Promise<Figure> {
   const { events, slow } = DISK
