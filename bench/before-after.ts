@@ -150,7 +150,7 @@ async function compareLanders(before: string, options: BenchOptions): Promise<Fi
   }
   await side(old, [])()
   await side(now, [])()
-  return compared('lander', options.pairs, side(now, cpu.after), side(old, cpu.before), cpu)
+  return await compared('lander', options.pairs, side(now, cpu.after), side(old, cpu.before), cpu)
 }
 
 async function compared(
