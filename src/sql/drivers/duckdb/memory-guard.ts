@@ -44,12 +44,12 @@ export class MemoryGuard {
   /** Resolves when the process is within its bound, or after a while: who comes now is not to be ended for what others held. */
   async room(signal: AbortSignal): Promise<void> {
     const until = performance.now() + ROOM_WAIT_MS
-    while (ownBytes() > this.#bytesMax && !signal.aborted && performance.now() < until) await sleep(LOOK_MS)
+    while (this.#beyond() !== undefined && !signal.aborted && performance.now() < until) await sleep(LOOK_MS)
   }
 
   #look(): void {
-    const bytes = ownBytes()
-    if (bytes <= this.#bytesMax) return
+    const bytes = this.#beyond()
+    if (bytes === undefined) return
     const megabytes = (value: number) => `${Math.round(value / 1e6)} MB`
     const message = `queries were ended because the process uses ${megabytes(bytes)} of ${megabytes(this.#bytesMax)}`
     for (const deadline of this.#watched) {
@@ -57,6 +57,13 @@ export class MemoryGuard {
         new LandfallError('retry', 'sql/out-of-memory', message, { hint: 'Ask for less at a time' }),
       )
     }
+  }
+
+  /** What the process holds, when that is more than it may. All that is resident is told at once; what of it is mapped takes longer. */
+  #beyond(): number | undefined {
+    if (process.memoryUsage.rss() <= this.#bytesMax) return undefined
+    const bytes = ownBytes()
+    return bytes > this.#bytesMax ? bytes : undefined
   }
 }
 
