@@ -34,12 +34,15 @@ const checks = [
   ['lint', [join(modules, '.bin', 'oxlint')]],
   ['format', [join(modules, '.bin', 'biome'), 'check', '--error-on-warnings']],
 ]
+/** Told once more at the end: a whole run is long, and often only its last lines are seen. */
+const failures = []
 const total = { passed: 0, failed: 0, skipped: 0 }
 if (filters.length === 0) {
   for (const [name, [command, ...args]] of checks) {
     const code = await run(command, args)
     total[code === 0 ? 'passed' : 'failed'] += 1
     console.log(`${code === 0 ? 'ok' : 'FAILED'}: ${name}`)
+    if (code !== 0) failures.push(`FAILED: ${name}`)
   }
 }
 
@@ -77,15 +80,20 @@ async function runTests(args) {
   const code = await run(node, [vitest, 'run', ...args])
   if (!existsSync(summaryFile)) {
     total.failed += 1
-    console.log('FAILED: vitest ended without a summary')
+    failures.push('FAILED: vitest ended without a summary')
     return
   }
   const summary = JSON.parse(readFileSync(summaryFile, 'utf8'))
   for (const key of Object.keys(total)) total[key] += summary[key]
-  if (code !== 0 && summary.failed === 0) total.failed += 1
+  if (code !== 0 && summary.failed === 0) {
+    total.failed += 1
+    failures.push(`FAILED: vitest ended with code ${code}, though no test failed`)
+  }
+  for (const { name, reason } of summary.failures) failures.push(`FAILED: ${name}: ${reason}`)
   for (const { name, reason } of summary.skips) console.log(`skipped: ${name}: ${reason}`)
 }
 
+for (const failure of failures) console.log(failure)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 const skippedFails = process.env.LANDFALL_SKIPPED_FAILS === '1' && total.skipped > 0
 if (skippedFails) console.error('A skipped test counts as a failure here (LANDFALL_SKIPPED_FAILS=1).')

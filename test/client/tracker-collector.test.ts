@@ -6,6 +6,7 @@ import { definePipeline, Type } from 'landfall'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTracker, type TrackError, type TrackReceipt } from '../../src/client/client.ts'
 import { type Collector, openCollector } from '../../src/collector/collector.ts'
+import type { CollectorSettings } from '../../src/collector/limits.ts'
 import { openEmbeddedLog } from '../../src/log/drivers/embedded/embedded-log.ts'
 import { nodeFiles } from '../../src/log/drivers/embedded/files.ts'
 import { createMemoryLog } from '../../src/log/drivers/memory.ts'
@@ -30,8 +31,15 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
-const open = (log: EventLog): Promise<Collector> =>
-  openCollector({ pipeline, log, host: '127.0.0.1', port: 0, stateDirectory: join(directory, log.id) })
+const open = (log: EventLog, settings: Partial<CollectorSettings> = {}): Promise<Collector> =>
+  openCollector({
+    pipeline,
+    log,
+    host: '127.0.0.1',
+    port: 0,
+    stateDirectory: join(directory, log.id),
+    settings,
+  })
 
 const portOf = (collector: Collector) => Number(new URL(collector.address).port)
 
@@ -140,7 +148,8 @@ describe('a tracker and the real collector', () => {
       queuedBytesMax: 4_000,
       files: slow as typeof nodeFiles,
     })
-    await using collector = await open(log)
+    // With the usual wait the log has room before anyone is refused.
+    await using collector = await open(log, { logWaitMs: 1 })
     const trackers = Array.from({ length: 8 }, () =>
       createTracker<typeof pipeline>({
         ...QUICK,
