@@ -8,7 +8,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from '../scripts/arguments.ts'
 import { Child } from './child.ts'
 import { BATCH, BATCH_CONNECTIONS, batch, type Door, type Load, loadDoor, single } from './collector.ts'
 import { type BenchOptions, comparePairs, type Figure, median } from './harness.ts'
@@ -24,14 +24,17 @@ const RATE_MIN = 0.95
 const CPU_MAX = 1.05
 const ARCHIVE_MAX = 256 * 1024 * 1024
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    pairs: { type: 'string', default: '8' },
-    seconds: { type: 'string', default: '3' },
-    events: { type: 'string', default: '500000' },
+const { values, positionals } = readArguments(
+  'npm run bench:before-after -- COMMIT [--pairs 8] [--seconds 3] [--events 500000]',
+  {
+    allowPositionals: true,
+    options: {
+      pairs: { type: 'string', default: '8' },
+      seconds: { type: 'string', default: '3' },
+      events: { type: 'string', default: '500000' },
+    },
   },
-})
+)
 if (positionals.length !== 1) {
   process.stderr.write('before-after: name one commit to compare this tree with\n')
   process.exit(2)

@@ -8,7 +8,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readArguments } from '../scripts/arguments.ts'
 import type { Bench, Figure } from './harness.ts'
 import { appendHistory, describeMachine, formatTable } from './report.ts'
 
@@ -30,16 +30,19 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   start: async () => (await import('./start.ts')).benchStart,
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    pairs: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    events: { type: 'string', default: '500000' },
-    /** For a look while working: few, short samples, and nothing is kept. */
-    quick: { type: 'boolean', default: false },
+const { values, positionals } = readArguments(
+  'npm run bench [-- NAME… --pairs N --seconds S --events N --quick]',
+  {
+    allowPositionals: true,
+    options: {
+      pairs: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '3' },
+      events: { type: 'string', default: '500000' },
+      /** For a look while working: few, short samples, and nothing is kept. */
+      quick: { type: 'boolean', default: false },
+    },
   },
-})
+)
 
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
 const unknown = names.find((name) => !Object.hasOwn(BENCHES, name))

@@ -8,7 +8,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { readArguments } from '../scripts/arguments.ts'
 import type { LanderStatus } from '../src/lander/status.ts'
 import { ownPlaces } from '../src/pipeline/places.ts'
 import { openDataLake } from '../src/pipeline/readers.ts'
@@ -33,7 +33,7 @@ const ROUND: { path: string; tables: readonly string[] }[] = [
   { path: '/', tables: ['events'] },
 ]
 
-const { values } = parseArgs({
+const { values } = readArguments('npm run soak [-- --minutes N --rate N --keep]', {
   options: {
     minutes: { type: 'string', default: '10' },
     rate: { type: 'string', default: '2000' },

@@ -94,6 +94,7 @@ export async function openCollector(options: CollectorOptions): Promise<Collecto
   const appendTimes = new AppendTimes()
   const gauges: Gauges = {
     requestsUnderWay: () => gate.underWay,
+    requestsWaiting: () => gate.waiting,
     bufferedBytes: () => bodies.bufferedBytes,
     queuedBytes: () => log.pressure.queuedBytes,
     stateKeys: () => memory.states?.size ?? 0,

@@ -63,12 +63,14 @@ export class EventsDoor {
     const { gate, room, counts } = this.#parts
     const origin = request.headers.origin
     let answer: Answer
+    let shift: Promise<void> | undefined
     try {
-      gate.enter(request)
+      shift = gate.enter(request)
     } catch (error) {
       return sendAnswer(response, answerToError(error, 'json'), counts)
     }
     try {
+      if (shift !== undefined) await shift
       answer = await this.#answer(request, origin)
     } catch (error) {
       answer = answerToError(error, 'json')

@@ -19,6 +19,15 @@ export interface CollectorSettings {
   /** Requests being answered at one time. */
   requestsMax: number
   connectionsMax: number
+  /**
+   * When the processor binds and more than four times as many connections send, so many are served at a time, each for `shiftMs`.
+   * Nobody waits longer for a shift than `shiftWaitMs`.
+   */
+  shiftPlacesMin: number
+  shiftMs: number
+  shiftWaitMs: number
+  /** What requests that wait for their shift may hold together; beyond that they are served at once. */
+  shiftWaitingBytesMax: number
   /** Requests that wait for room in a log that is full: what they hold together, and how long one waits before it is told to come again. */
   logWaitingBytesMax: number
   logWaitMs: number
@@ -53,6 +62,10 @@ export const COLLECTOR_DEFAULTS: Readonly<CollectorSettings> = {
   depthMax: 128,
   requestsMax: 10_000,
   connectionsMax: 16_384,
+  shiftPlacesMin: 128,
+  shiftMs: 75,
+  shiftWaitMs: 1_000,
+  shiftWaitingBytesMax: 64 * 1024 * 1024,
   logWaitingBytesMax: 64 * 1024 * 1024,
   logWaitMs: 1_000,
   requestTimeoutMs: 30_000,

@@ -3,9 +3,7 @@ import type { EventLog } from '../log/log.ts'
 import { overloaded } from '../log/log-errors.ts'
 import { refuse } from './answers.ts'
 import type { CollectorSettings } from './limits.ts'
-
-/** What node keeps of a body that nobody reads: as much as its stream wants, and one piece more. */
-const HELD_MAX = 128 * 1024
+import { unreadBytes } from './read-body.ts'
 
 /** Weight of the last request in what is believed of the next. */
 const LEARNING = 0.1
@@ -41,10 +39,9 @@ export class LogRoom {
   /** Undefined when there is room; else a promise of it, which rejects with `log/overloaded` when there is none in time. */
   enter(request: IncomingMessage): Promise<void> | undefined {
     const { queuedBytes, queuedBytesMax } = this.#log.pressure
-    const announced = request.headers['content-length']
-    const bytes = Number(announced ?? 0)
+    const bytes = Number(request.headers['content-length'] ?? 0)
     if (this.#line.size === 0 && this.#fits(bytes, queuedBytes, queuedBytesMax)) return undefined
-    const held = announced === undefined ? HELD_MAX : Math.min(bytes, HELD_MAX)
+    const held = unreadBytes(request)
     if (this.#held + held > this.#heldMax) throw overloaded(queuedBytes, queuedBytesMax)
     this.#held += held
     return this.#wait(request, bytes).finally(() => (this.#held -= held))

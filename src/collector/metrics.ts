@@ -18,6 +18,7 @@ export interface Counts {
 
 export interface Gauges {
   requestsUnderWay(): number
+  requestsWaiting(): number
   bufferedBytes(): number
   queuedBytes(): number
   stateKeys(): number
@@ -112,6 +113,7 @@ async function openRegistry(counts: Counts, gauges: Gauges): Promise<Registry> {
     },
   })
   gauge('requests_under_way', 'Requests being answered', gauges.requestsUnderWay)
+  gauge('requests_waiting', 'Of these, those that wait for their shift', gauges.requestsWaiting)
   gauge('buffered_bytes', 'Bytes of bodies held in memory', gauges.bufferedBytes)
   gauge('log_queued_bytes', 'Bytes queued in the log and not durable yet', gauges.queuedBytes)
   gauge('state_keys', 'Keys with state', gauges.stateKeys)

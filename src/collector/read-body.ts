@@ -15,6 +15,16 @@ export interface Body {
   release(): void
 }
 
+/** What node keeps of a body that nobody reads: as much as its stream wants, and one piece more. */
+const UNREAD_MAX = 128 * 1024
+
+/** What a request may hold in memory while its body is not read. */
+export function unreadBytes({ headers }: IncomingMessage): number {
+  const announced = headers['content-length']
+  if (announced !== undefined) return Math.min(Number(announced), UNREAD_MAX)
+  return headers['transfer-encoding'] === undefined ? 0 : UNREAD_MAX
+}
+
 /** Reads bodies within their bounds, and counts what all of them hold together. */
 export class BodyReader {
   readonly #settings: CollectorSettings

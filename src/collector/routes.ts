@@ -95,12 +95,14 @@ export class Route {
   ): Promise<void> {
     const { gate, counts } = this.#parts
     let answer: Answer
+    let shift: Promise<void> | undefined
     try {
-      gate.enter(request)
+      shift = gate.enter(request)
     } catch (error) {
       return sendAnswer(response, answerToError(error, this.#form), counts)
     }
     try {
+      if (shift !== undefined) await shift
       answer = await this.#answer(request, params)
     } catch (error) {
       answer = this.#failure(error)

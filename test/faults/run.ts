@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from '../../scripts/arguments.ts'
 import { runPlanted } from '../planted/run-planted.ts'
 import { runSimulation } from '../simulation/run-simulation.ts'
 import { ownMounts, runDiskFull } from './disk-full.ts'
@@ -99,16 +99,19 @@ const PARTS: Record<string, Part> = {
 }
 
 const root = join(import.meta.dirname, '../..')
-const { values } = parseArgs({
-  options: {
-    long: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    seed: { type: 'string' },
-    scale: { type: 'string', default: '1' },
-    lanes: { type: 'string', default: '2' },
-    json: { type: 'string' },
+const { values } = readArguments(
+  'npm run test:faults [-- --long --only NAME,… --seed N --scale 0.01 --lanes 2 --json FILE]',
+  {
+    options: {
+      long: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      seed: { type: 'string' },
+      scale: { type: 'string', default: '1' },
+      lanes: { type: 'string', default: '2' },
+      json: { type: 'string' },
+    },
   },
-})
+)
 
 if (values.long) await runLong()
 else {
