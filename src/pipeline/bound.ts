@@ -7,7 +7,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LandfallError } from '../base/errors.ts'
-import { createFile, makeDirectory, readIfPresent } from '../base/files.ts'
+import { createFile, readIfPresent } from '../base/files.ts'
+import { makeNamedDirectory } from '../base/named-directory.ts'
 import { openSealed, sealJson } from '../base/sealed-json.ts'
 import { isOwn, MOVABLE, type Movable, ownPlaces, type Places } from './places.ts'
 
@@ -23,7 +24,7 @@ export async function bind(places: Places): Promise<void> {
   const { data } = places
   const given = boundTo(places)
   const already = implied(places)
-  await makeDirectory(data)
+  await makeNamedDirectory(data, 'the data directory', '--data')
   if ((await read(data)) === undefined) {
     for (const part of MOVABLE) refuseOther(places, part, already[part], given[part])
     await createFile(fileOf(data), sealJson(`${JSON.stringify({ version: 1, ...given }, null, 2)}\n`))

@@ -53,9 +53,11 @@ function sourcesOf(
     disk() {
       try {
         const { bavail, blocks, bsize } = statfsSync(places.data)
-        // To a hundredth: what moves with every file of anybody is no news.
+        // Not to the last byte: what moves with every file of anybody is no news.
         const share = Math.round((bavail / Math.max(blocks, 1)) * 1000) / 1000
-        return { freeBytes: Math.round((bavail * bsize) / 1e9) * 1e9, share, reserve }
+        const free = bavail * bsize
+        const step = free < 10e9 ? 10e6 : 1e9
+        return { freeBytes: Math.round(free / step) * step, share, reserve }
       } catch {
         return undefined
       }

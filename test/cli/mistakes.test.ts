@@ -51,8 +51,20 @@ const cases: [string, string[], number, RegExp][] = [
   [
     'a report into a file',
     ['report', game, '--out', notOne],
-    1,
-    /no report can be written to .*not-one\.ts: it is a file, or within one\. Name a folder with --out/,
+    2,
+    /the folder of the report .*not-one\.ts cannot be made: it is a file, or within one\. Name another with --out/,
+  ],
+  [
+    'a report where no folder can be',
+    ['report', game, '--out', '/proc/report'],
+    2,
+    /the folder of the report \/proc\/report cannot be made: .*ENOENT/,
+  ],
+  [
+    'a file as data directory',
+    ['up', game, '--data', notOne],
+    2,
+    /the data directory .*not-one\.ts cannot be made: it is a file, or within one\. Name another with --data/,
   ],
   ['no pipeline file', ['up', join(folder, 'none.ts'), '--data', data], 1, /there is no pipeline file/],
   ['a folder as pipeline', ['check', folder], 1, /is not a file/],

@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LandfallError, systemCode } from '../../base/errors.ts'
+import { makeNamedDirectory } from '../../base/named-directory.ts'
 import type { SettingName } from '../../config.ts'
 import { loadPipeline } from '../../pipeline/load.ts'
 import type { Kept } from '../../report/keep.ts'
@@ -32,7 +32,8 @@ export async function writeReport(
   if (at !== undefined && !/^\d{1,19}$/.test(at))
     throw usageError(`--at: expected the number of a batch or a snapshot of events, found "${at}"`)
   const { compiled } = await loadPipeline(path)
-  await makeFolder(out)
+  // Before anything is asked, which may take long.
+  await makeNamedDirectory(out, 'the folder of the report', '--out')
   await using engine = await openEngine(flags, { ...options, ca })
   let kept: Kept | string = '--no-keep was given'
   const report = await makeReport(engine, compiled, {
@@ -77,18 +78,4 @@ function keptText(kept: Kept | string, batch: number): string {
 function keptFields(kept: Kept | string) {
   if (typeof kept === 'string') return { tag: null, why: kept }
   return { tag: kept.tag, until: new Date(kept.untilMs).toISOString() }
-}
-
-/** Before anything is asked, which may take long. */
-async function makeFolder(out: string): Promise<void> {
-  try {
-    await mkdir(out, { recursive: true })
-  } catch (cause) {
-    const code = systemCode(cause)
-    const found = code === 'EEXIST' || code === 'ENOTDIR' ? 'it is a file, or within one' : String(code)
-    throw new LandfallError('fix-config', 'report/out', `no report can be written to ${out}: ${found}`, {
-      hint: 'Name a folder with --out; it is made when it is not there',
-      cause,
-    })
-  }
 }

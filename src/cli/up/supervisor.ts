@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LandfallError } from '../../base/errors.ts'
-import { makeDirectory } from '../../base/files.ts'
 import { type DirectoryLock, waitForDirectoryLock } from '../../base/lock.ts'
+import { makeNamedDirectory } from '../../base/named-directory.ts'
 import type { CompiledPipeline } from '../../model/pipeline.ts'
 import { removeUpFile, STAGES, type StageName, type UpFile, writeUpFile } from '../../pipeline/up-file.ts'
 import type { Note, Report } from '../reporter.ts'
@@ -206,7 +206,7 @@ export class Supervisor {
 
 /** Takes the data directory, so that a second `landfall up` on it is told at once. */
 export async function openSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  await makeDirectory(options.data)
+  await makeNamedDirectory(options.data, 'the data directory', '--data')
   const lock = await waitForDirectoryLock(options.data, 'the data directory', 300)
   return new Supervisor(options, lock)
 }
