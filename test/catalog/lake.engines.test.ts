@@ -61,6 +61,12 @@ for (const [name, { find, trino }] of Object.entries(CATALOGS)) {
       await lake.lake.changeTags('purchases', { set: tag })
       const ofTag = await server.query(`SELECT count(*) FROM ${table} FOR VERSION AS OF 'report-10'`)
       expect(ofTag.rows).toEqual([[1000]])
+      // As our own door says it.
+      const unknown = await server.query(`SELECT count(*) FROM ${table} FOR VERSION AS OF 'report-11'`)
+      expect(unknown.error).toMatchObject({
+        name: 'INVALID_ARGUMENTS',
+        message: 'Cannot find snapshot with reference name: report-11',
+      })
       await lake.lake.changeTags('purchases', { remove: [tag.name] })
       await isMaintained(lake)
       expect((await server.query(`SELECT count(*), sum(cost) FROM ${table}`)).rows).toEqual([[2000, 49_000]])

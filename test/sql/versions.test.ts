@@ -70,6 +70,32 @@ test('an answer of old snapshots alone says how old it is, and waits for nobody'
   expect(mixed.freshness).toMatchObject({ position: at(20), behind: false, batch: 2 })
 })
 
+test('a version may be named by a tag, as long as it is kept, or by the branch', async () => {
+  const { metadata } = (await landing.lake.load('purchases'))!
+  const older = snapshots.find((id) => id !== metadata['current-snapshot-id'])!
+  const name = "Q4's Report"
+  await landing.lake.changeTags('purchases', {
+    set: { name, snapshotId: older, untilMs: Date.now() + 3_600_000 },
+  })
+  const count = (reference: string) => one(`SELECT count(*) FROM purchases FOR VERSION AS OF ${reference}`)
+  expect(await count("'Q4''s Report'")).toEqual([4])
+  expect(await count("U&'Q4''s Repor\\0074'")).toEqual([4])
+  expect(await count("'main'")).toEqual([6])
+  expect(await one(`SELECT snapshot_id FROM "purchases$refs" WHERE name = 'Q4''s Report'`)).toEqual([
+    Number(older),
+  ])
+  const both = `SELECT (SELECT count(*) FROM purchases FOR VERSION AS OF 'main'), (SELECT count(*) FROM purchases FOR VERSION AS OF ${older})`
+  expect(await one(both)).toEqual([6, 4])
+  const { freshness } = await engine.query(`SELECT 1 FROM purchases FOR VERSION AS OF 'Q4''s Report'`)
+  expect(freshness).toMatchObject({ position: at(8), batch: 1 })
+  for (const unknown of ["q4''s report", '', 'toString'])
+    expect(await errorOf(engine, `SELECT * FROM purchases FOR VERSION AS OF '${unknown}'`)).toMatchObject({
+      code: 'sql/unknown-snapshot',
+      message: `Cannot find snapshot with reference name: ${unknown.replace("''", "'")}`,
+      hint: expect.stringContaining('purchases$refs'),
+    })
+})
+
 test('what is not there, or no table, is told with its place', async () => {
   expect(await errorOf(engine, 'SELECT *\nFROM purchases FOR VERSION AS OF 17179869184017')).toMatchObject({
     code: 'sql/unknown-snapshot',
@@ -87,7 +113,6 @@ test('what is not there, or no table, is told with its place', async () => {
     code: 'sql/unknown-table',
   })
   for (const version of [
-    "VERSION AS OF 'main'",
     "TIMESTAMP AS OF TIMESTAMP '2021-01-01 00:00:00 UTC'",
     'VERSION AS OF 17',
     'VERSION AS OF 99999999999999999999',

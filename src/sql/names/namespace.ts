@@ -17,9 +17,12 @@ export type Resolved = {
   | { kind: EntryKind }
   | { kind: 'metadata'; table: MetadataTable }
   | { kind: 'table-metadata'; of: string; table: TableMetadataTable }
-  /** A table as it was at one of its snapshots: `purchases@123`. */
-  | { kind: 'version'; of: string; snapshotId: bigint }
+  /** A table as it was at one of its snapshots: `purchases@123`, or `purchases@'726566'` by the bytes of a reference's name. */
+  | { kind: 'version'; of: string; version: Version }
 )
+
+/** What `FOR VERSION AS OF` names: a snapshot by its id, or by the name of a reference (a tag, or the branch `main`). */
+export type Version = bigint | string
 
 /** Where a name without a catalog or schema is looked up. */
 export interface Place {
@@ -52,10 +55,10 @@ export class Namespace {
     return found
   }
 
-  /** The table that `parts` mean, at a snapshot. Throws as `resolve` does, and `sql/not-supported` for what is no table. */
-  resolveVersion(parts: readonly string[], snapshotId: bigint, place: Place = {}): Resolved {
+  /** The table that `parts` mean, at a version. Throws as `resolve` does, and `sql/not-supported` for what is no table. */
+  resolveVersion(parts: readonly string[], version: Version, place: Place = {}): Resolved {
     const { kind, id } = this.resolve(parts, place)
-    const found = kind === 'table' ? this.byId(`${id}@${snapshotId}`) : undefined
+    const found = kind === 'table' ? this.byId(`${id}@${versionText(version)}`) : undefined
     if (found) return found
     throw new LandfallError('fix-request', 'sql/not-supported', `'${id}' has no versions: it is no table`)
   }
@@ -94,12 +97,13 @@ export class Namespace {
   }
 
   #version(name: string): Resolved | undefined {
-    const [, base, snapshot] = /^(.+)@(\d{1,19})$/.exec(name) ?? []
+    const [, base, snapshot, reference] = /^(.+)@(?:(\d{1,19})|'([0-9a-f]*)')$/.exec(name) ?? []
     const of = this.#entries.get(base ?? '')
     if (of?.kind !== 'table') return undefined
-    const id = `${of.name}@${snapshot}`
+    const version = snapshot === undefined ? Buffer.from(reference!, 'hex').toString() : BigInt(snapshot)
+    const id = `${of.name}@${versionText(version)}`
     const home = { catalog: CATALOG, schema: SCHEMA }
-    return { ...home, name: of.name, id, kind: 'version', of: of.name, snapshotId: BigInt(snapshot!) }
+    return { ...home, name: of.name, id, kind: 'version', of: of.name, version }
   }
 
   #unknown(catalog: string, schema: string, table: string): LandfallError {
@@ -110,6 +114,11 @@ export class Namespace {
       hint: nearestOf(table, known, 'There are no tables yet'),
     })
   }
+}
+
+/** Names of references know upper and lower case, ids of relations do not. */
+function versionText(version: Version): string {
+  return typeof version === 'bigint' ? String(version) : `'${Buffer.from(version).toString('hex')}'`
 }
 
 function fixed(catalog: string, schema: string, name: string): Resolved | undefined {

@@ -1,6 +1,6 @@
 /** Statements that passed the check, so that one which is asked again is neither parsed nor walked again. */
 import { isLandfallError } from '../../../base/errors.ts'
-import type { Namespace, Place, Resolved } from '../../names/namespace.ts'
+import type { Namespace, Place, Resolved, Version } from '../../names/namespace.ts'
 import type { ResultColumn, Session } from '../../sql.ts'
 import { quoteIdentifier } from '../../text.ts'
 import type { Column } from './dialect/context.ts'
@@ -145,7 +145,7 @@ function resolveIfThere(
 function resolve(
   namespace: Namespace,
   parts: readonly string[],
-  version: bigint | undefined,
+  version: Version | undefined,
   place: Place,
 ): Resolved {
   return version === undefined

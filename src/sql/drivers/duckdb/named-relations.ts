@@ -17,7 +17,7 @@ import type { PinnedQuery, Pinner, WantedTable } from './pin.ts'
 import { referenceSql } from './reference.ts'
 import { inRelation, relationSql, shapeOf } from './relation.ts'
 import { rowsSql } from './rows-sql.ts'
-import { atSnapshot } from './snapshots.ts'
+import { atVersion } from './snapshots.ts'
 
 /** What the pipeline file adds to the tables. Files are absolute. */
 export interface NamedDefinitions {
@@ -99,7 +99,7 @@ export class NamedRelations {
     const { id, kind } = resolved
     if (kind === 'table') return columnsOf(await this.#state(id))
     if ('of' in resolved && resolved.kind === 'version')
-      return columnsOf(atSnapshot(await this.#state(resolved.of), resolved.snapshotId))
+      return columnsOf(atVersion(await this.#state(resolved.of), resolved.version).state)
     if (kind === 'ledger') return LEDGER_COLUMNS
     if ('table' in resolved && resolved.kind === 'metadata') return resolved.table.columns
     if ('table' in resolved && resolved.kind === 'table-metadata')
@@ -138,7 +138,7 @@ export class NamedRelations {
     for (const resolved of wanted) await this.#collect(resolved, order, views, path)
     const tables = [...order.values()].flatMap((each): WantedTable[] => {
       if (each.kind === 'table') return [{ id: each.id, table: each.id }]
-      return each.kind === 'version' ? [{ id: each.id, table: each.of, snapshotId: each.snapshotId }] : []
+      return each.kind === 'version' ? [{ id: each.id, table: each.of, version: each.version }] : []
     })
     const withReading = [...order.values()].some(({ kind }) => kind === 'ledger')
     const pinned = await this.#parts.pinner.pin(tables, signal, withReading)

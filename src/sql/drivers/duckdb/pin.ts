@@ -27,18 +27,19 @@ import type { LogReader } from '../../../log/log.ts'
 import { EVENTS_TABLE } from '../../../model/pipeline.ts'
 import { type Position, parsePosition } from '../../../model/position.ts'
 import type { LeasedFiles } from '../../../storage/storage.ts'
+import type { Version } from '../../names/namespace.ts'
 import type { Freshness } from '../../sql.ts'
 import { behind, reaches, relationOf, samePlace } from './positions.ts'
-import { atSnapshot, freshnessOf } from './snapshots.ts'
+import { atVersion, freshnessOf, type Then } from './snapshots.ts'
 import type { PinnedSpoolFiles, SpoolReader } from './spool-reader.ts'
 
 const ATTEMPTS_MAX = 40
 
-/** A table, now or as it was at a snapshot. `id`: what it is known by in the answer of `pin`. */
+/** A table, now or at a version. `id`: what it is known by in the answer of `pin`. */
 export interface WantedTable {
   id: string
   table: string
-  snapshotId?: bigint
+  version?: Version
 }
 
 export interface PinnedTable {
@@ -132,7 +133,7 @@ export class Pinner {
     if (reading && !last && account(reading).moved) return undefined
     signal.throwIfAborted()
     const proved = events?.position
-    const isOld = !withReading && wanted.every(({ snapshotId }) => snapshotId !== undefined)
+    const isOld = !withReading && wanted.every(({ version }) => version !== undefined)
     const committed = isOld || this.#parts.spool?.present !== true || !hasSpool(events)
     const manifest = committed ? undefined : await this.#manifest(end, signal)
     let tail = tailOf(manifest, proved)
@@ -142,7 +143,8 @@ export class Pinner {
       tail = { chunks: [], borders: [proved] }
     }
     const choices = new Map<string, Choice>()
-    for (const [i, { id, table, snapshotId }] of wanted.entries()) {
+    const then: Then[] = []
+    for (const [i, { id, table, version }] of wanted.entries()) {
       const state = states[i]
       if (!state)
         throw new LandfallError(
@@ -150,15 +152,14 @@ export class Pinner {
           'sql/unknown-table',
           `Table '${table}' does not exist any more`,
         )
-      choices.set(
-        id,
-        snapshotId === undefined
-          ? choose(state, proved, tail)
-          : { state: atSnapshot(state, snapshotId), snapshotId, fromChunk: tail.chunks.length },
-      )
+      if (version === undefined) choices.set(id, choose(state, proved, tail))
+      else {
+        const old = atVersion(state, version)
+        then.push(old)
+        choices.set(id, { ...old, fromChunk: tail.chunks.length })
+      }
     }
     const position = tail.borders.at(-1)
-    const then = wanted.map(({ snapshotId = 0n }, i) => ({ state: states[i]!, snapshotId }))
     const freshness: Freshness =
       isOld && then.length > 0
         ? freshnessOf(then)

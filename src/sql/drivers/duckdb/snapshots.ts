@@ -3,30 +3,49 @@ import { LandfallError } from '../../../base/errors.ts'
 import { property, type TableState } from '../../../lake/lake.ts'
 import { currentSchema, type Snapshot, type TableMetadata } from '../../../lake/metadata.ts'
 import { parsePosition } from '../../../model/position.ts'
+import type { Version } from '../../names/namespace.ts'
 import type { Freshness } from '../../sql.ts'
 
-/** The table with the columns that it had then. Throws `sql/unknown-snapshot`. */
-export function atSnapshot(state: TableState, id: bigint): TableState {
-  const snapshot = snapshotOf(state, id)
-  const metadata: TableMetadata = { ...state.metadata, 'current-schema-id': snapshot['schema-id'] }
-  return { ...state, metadata, schema: currentSchema(metadata) }
+/** A table as it was, with the columns that it had then. */
+export interface Then {
+  state: TableState
+  snapshotId: bigint
+}
+
+/** Throws `sql/unknown-snapshot`. */
+export function atVersion(now: TableState, version: Version): Then {
+  const snapshotId = typeof version === 'bigint' ? version : referenced(now, version)
+  const snapshot = snapshotOf(now, snapshotId)
+  const metadata: TableMetadata = { ...now.metadata, 'current-schema-id': snapshot['schema-id'] }
+  return { snapshotId, state: { ...now, metadata, schema: currentSchema(metadata) } }
+}
+
+/** The snapshot of a tag or branch. The messages of both are Trino's. */
+function referenced({ name, metadata: { refs } }: TableState, reference: string): bigint {
+  if (Object.hasOwn(refs, reference)) return refs[reference]!['snapshot-id']
+  throw unknownSnapshot(
+    `Cannot find snapshot with reference name: ${reference}`,
+    `SELECT name FROM "${name}$refs"`,
+  )
 }
 
 function snapshotOf({ name, metadata }: TableState, id: bigint): Snapshot {
   const snapshot = metadata.snapshots.find((each) => each['snapshot-id'] === id)
   if (snapshot) return snapshot
-  throw new LandfallError(
-    'fix-request',
-    'sql/unknown-snapshot',
+  throw unknownSnapshot(
     `Iceberg snapshot ID does not exists: ${id}`,
-    {
-      hint: `SELECT snapshot_id FROM "${name}$snapshots" has those that are kept`,
-    },
+    `SELECT snapshot_id FROM "${name}$snapshots"`,
   )
 }
 
+function unknownSnapshot(message: string, query: string): LandfallError {
+  return new LandfallError('fix-request', 'sql/unknown-snapshot', message, {
+    hint: `${query} has those that are kept`,
+  })
+}
+
 /** How far an answer reaches that reads nothing but old snapshots: as far as the oldest of them. */
-export function freshnessOf(wanted: readonly { state: TableState; snapshotId: bigint }[]): Freshness {
+export function freshnessOf(wanted: readonly Then[]): Freshness {
   const found = wanted.map(({ state, snapshotId }) => {
     const { summary, 'timestamp-ms': committedAt } = snapshotOf(state, snapshotId)
     const position = summary[property.position]

@@ -1,5 +1,6 @@
 /** What the parts of the translator share: translated expressions, the names in scope, and refusals. */
 import { LandfallError } from '../../../../base/errors.ts'
+import type { Version } from '../../../names/namespace.ts'
 import type { Fragment } from './fragments.ts'
 import type { KnownType } from './sql-type.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
@@ -52,7 +53,7 @@ export interface Context {
   table(
     parts: readonly string[],
     node: SyntaxNode,
-    version?: bigint,
+    version?: Version,
   ): { text: Fragment; name: string; columns: readonly Column[] | undefined }
   /** A name that stands for nothing else in the statement. */
   fresh(): string

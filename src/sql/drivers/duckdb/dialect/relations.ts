@@ -1,5 +1,6 @@
 /** Relations of FROM: tables, subqueries, joins, UNNEST, samples. */
 
+import type { Version } from '../../../names/namespace.ts'
 import { quoteIdentifier } from '../../../text.ts'
 import {
   type Column,
@@ -11,9 +12,11 @@ import {
   type Scope,
 } from './context.ts'
 import { type Fragment, joined } from './fragments.ts'
+import { stringValue } from './literals.ts'
 import { checkAliases, identifiers } from './queries.ts'
 import { BIGINT, type KnownType, structField } from './sql-type.ts'
 import {
+  bare,
   hasWord,
   identifierName,
   nameParts,
@@ -165,16 +168,19 @@ function primaryRelation(
   }
 }
 
-/** `FOR VERSION AS OF 123`: the snapshot that is named; undefined for what is no version, or none that can be read. */
-export function versionOf(node: SyntaxNode): bigint | undefined {
+/** `FOR VERSION AS OF 123`, or `'report-17'`; undefined for what is no version, or none that can be read. */
+export function versionOf(node: SyntaxNode): Version | undefined {
   const period = part(node, 'queryPeriod')
-  const [, snapshot] = /^FOR VERSION AS OF (\d{1,19})$/i.exec(period ? wordsOf(period) : '') ?? []
-  const id = BigInt(snapshot ?? 0)
+  if (!period || !/^FOR VERSION /i.test(wordsOf(period))) return undefined
+  const value = bare(period.parts.at(-1)!)
+  if (value.rule === 'basicStringLiteral' || value.rule === 'unicodeStringLiteral') return stringValue(value)
+  const text = wordsOf(value)
+  const id = /^\d{1,19}$/.test(text) ? BigInt(text) : 0n
   // What is smaller is an integer to Trino, and a snapshot's id is a bigint.
   return id > 2_147_483_647n && id < 2n ** 63n ? id : undefined
 }
 
-function versionOrRefusal(node: SyntaxNode): bigint | undefined {
+function versionOrRefusal(node: SyntaxNode): Version | undefined {
   const version = versionOf(node)
   const period = part(node, 'queryPeriod')
   if (version !== undefined || period === undefined) return version
@@ -182,7 +188,7 @@ function versionOrRefusal(node: SyntaxNode): bigint | undefined {
     'sql/not-supported',
     'a version of a table that is not named by a snapshot is not supported',
     period.start,
-    'Write FOR VERSION AS OF and a snapshot_id of "TABLE$snapshots"',
+    'Write FOR VERSION AS OF and a snapshot_id of "TABLE$snapshots", or a name of "TABLE$refs"',
   )
 }
 

@@ -3,6 +3,7 @@
  * part of the result knows where it stood, so that an error DuckDB reports has its place in the text the user wrote.
  */
 import { isLandfallError, LandfallError } from '../../../../base/errors.ts'
+import type { Version } from '../../../names/namespace.ts'
 import { type LineColumn, lineColumnAt } from '../../../text.ts'
 import { type Column, type Context, EMPTY_SCOPE, Refusal } from './context.ts'
 import { expression } from './expressions.ts'
@@ -27,10 +28,10 @@ export interface TranslatedText {
 }
 
 export interface Names {
-  /** DuckDB's text for a relation's name, and its columns with Trino's types where they are known. `version`: a snapshot. */
+  /** DuckDB's text for a relation's name, and its columns with Trino's types where they are known. */
   table(
     parts: readonly string[],
-    version?: bigint,
+    version?: Version,
   ): {
     text: string
     qualified: boolean
@@ -46,7 +47,7 @@ export interface TranslateOptions {
 /** A relation as a statement names it. */
 export interface WrittenName {
   parts: string[]
-  version?: bigint
+  version?: Version
 }
 
 /** Every relation name of a statement. */
