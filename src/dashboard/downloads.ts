@@ -2,14 +2,16 @@
  * Answers as files: made whole first, so that an error is an error of the question and never a short file, then fetched once by a name
  * that nobody can guess. What nobody fetches goes after five minutes.
  */
+
 import { randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { isLandfallError, LandfallError } from '../base/errors.ts'
+import { makeTemporary, type TemporaryDirectory } from '../base/temporary.ts'
 import type { Session, SqlEngine } from '../sql/sql.ts'
 import { csvOf } from './csv.ts'
 import { busy, notFound, SECURITY_HEADERS } from './http.ts'
@@ -35,7 +37,7 @@ export class Downloads implements AsyncDisposable {
   readonly #kept = new Map<string, Kept>()
   /** Files that are made just now, or sent. */
   #busy = 0
-  #directory: string | undefined
+  #temporary: Promise<TemporaryDirectory> | undefined
 
   constructor(engine: SqlEngine) {
     this.#engine = engine
@@ -77,8 +79,8 @@ export class Downloads implements AsyncDisposable {
 
   async #csv(sql: string, session: Session, signal: AbortSignal): Promise<{ path: string; rows: number }> {
     const { columns, pages } = await this.#engine.query(sql, { session, signal })
-    this.#directory ??= await mkdtemp(join(tmpdir(), 'landfall-csv-'))
-    const path = join(this.#directory, `${randomBytes(8).toString('hex')}.csv`)
+    this.#temporary ??= makeTemporary('csv')
+    const path = join((await this.#temporary).path, `${randomBytes(8).toString('hex')}.csv`)
     let rows = 0
     const counted = async function* () {
       for await (const page of pages) {
@@ -132,7 +134,7 @@ export class Downloads implements AsyncDisposable {
       clearTimeout(timer)
       await this.#forget(id)
     }
-    if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true })
+    await (await this.#temporary)?.[Symbol.asyncDispose]()
   }
 }
 

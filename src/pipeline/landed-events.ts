@@ -1,7 +1,7 @@
 /** Tables of a few events, landed as the pipeline lands them: for tests, with nothing running and nothing left behind. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+
 import { join } from 'node:path'
+import { makeTemporary } from '../base/temporary.ts'
 import { openCatalog } from '../catalog/open.ts'
 import { openLake } from '../lake/iceberg-lake.ts'
 import { openLander } from '../lander/lander.ts'
@@ -22,30 +22,27 @@ export async function withLandedEvents<T>(
   events: readonly object[],
   use: (engine: SqlEngine) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'landfall-events-'))
-  try {
-    const storage = await openStorage(join(directory, 'lake'))
-    const lake = openLake({ catalog: await openCatalog('file:', storage), storage })
-    await using log = createMemoryLog()
-    await append(log, pipeline, events)
-    {
-      await using lander = await openLander({
-        pipeline,
-        log,
-        lake,
-        directory: join(directory, 'lander'),
-        spoolDirectory: join(directory, 'spool'),
-        plans: planDirectory(join(directory, 'plans')),
-      })
-      await lander.landToEnd()
-    }
-    const { views, reference } = namedOf(pipeline, pipelineFile ?? 'pipeline.ts')
-    const named = { views, reference: pipelineFile === undefined ? [] : reference }
-    await using engine = await openDuckdbEngine({ lake, named })
-    return await use(engine)
-  } finally {
-    await rm(directory, { recursive: true, force: true })
+  await using temporary = await makeTemporary('events')
+  const directory = temporary.path
+  const storage = await openStorage(join(directory, 'lake'))
+  const lake = openLake({ catalog: await openCatalog('file:', storage), storage })
+  await using log = createMemoryLog()
+  await append(log, pipeline, events)
+  {
+    await using lander = await openLander({
+      pipeline,
+      log,
+      lake,
+      directory: join(directory, 'lander'),
+      spoolDirectory: join(directory, 'spool'),
+      plans: planDirectory(join(directory, 'plans')),
+    })
+    await lander.landToEnd()
   }
+  const { views, reference } = namedOf(pipeline, pipelineFile ?? 'pipeline.ts')
+  const named = { views, reference: pipelineFile === undefined ? [] : reference }
+  await using engine = await openDuckdbEngine({ lake, named })
+  return await use(engine)
 }
 
 async function append(log: EventLog, { plan }: CompiledPipeline, events: readonly object[]): Promise<void> {

@@ -6,11 +6,10 @@
  * version each, `events` first, and what is committed meanwhile is not looked at. What it finds is data; it throws only what keeps it from
  * looking (storage away, no such directory).
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { isLandfallError } from '../base/errors.ts'
+import { makeTemporary } from '../base/temporary.ts'
 import type { TableVersion } from '../catalog/catalog.ts'
 import { DEAD_LETTERS_TABLE } from '../lander/tables.ts'
 import { readLedger } from '../ledger/ledger.ts'
@@ -89,15 +88,15 @@ export async function look(
 
 /** A DuckDB of its own, whose work spills to a directory that goes with it. */
 export async function inEngine<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  const temporary = await mkdtemp(join(tmpdir(), 'landfall-verify-'))
-  const instance = await DuckDBInstance.create(':memory:', { memory_limit: '1GB', temp_directory: temporary })
+  await using temporary = await makeTemporary('verify')
+  const settings = { memory_limit: '1GB', temp_directory: temporary.path }
+  const instance = await DuckDBInstance.create(':memory:', settings)
   try {
     const connection = await instance.connect()
     await connection.run("SET TimeZone = 'UTC'")
     return await work(connection)
   } finally {
     instance.closeSync()
-    await rm(temporary, { recursive: true, force: true })
   }
 }
 

@@ -1,8 +1,7 @@
 /** Reads dead letters that have landed, as a stream: as many as there are, a few at a time in memory. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { makeTemporary } from '../../base/temporary.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { readParquet } from '../../lake/parquet.ts'
 import { quoteText } from '../../lake/schema.ts'
@@ -50,11 +49,11 @@ export async function* readLetters(
   logId: string,
   filter: LetterFilter,
 ): AsyncGenerator<LandedLetter[]> {
-  const temporary = await mkdtemp(join(tmpdir(), 'landfall-letters-'))
+  await using temporary = await makeTemporary('letters')
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: MEMORY,
-    temp_directory: temporary,
+    temp_directory: temporary.path,
     preserve_insertion_order: 'false',
   })
   const connection = await instance.connect()
@@ -69,7 +68,6 @@ export async function* readLetters(
     for (const lease of leases) lease.release()
     connection.closeSync()
     instance.closeSync()
-    await rm(temporary, { recursive: true, force: true })
   }
 }
 

@@ -1,7 +1,7 @@
 /** The tables as the log tells them: a range of it is landed anew, by the same lander, into a lake of its own. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+
 import { join } from 'node:path'
+import { makeTemporary, type TemporaryDirectory } from '../../base/temporary.ts'
 import { openFileCatalog } from '../../catalog/drivers/file.ts'
 import { openLake } from '../../lake/iceberg-lake.ts'
 import type { Lake } from '../../lake/lake.ts'
@@ -24,7 +24,7 @@ export interface ShadowParts {
 export class Shadows implements AsyncDisposable {
   readonly #parts: ShadowParts
   readonly #landed = new Map<string, Promise<Lake>>()
-  #directory: string | undefined
+  #temporary: Promise<TemporaryDirectory> | undefined
 
   constructor(parts: ShadowParts) {
     this.#parts = parts
@@ -43,8 +43,8 @@ export class Shadows implements AsyncDisposable {
 
   async #land(from: Position, to: Position, number: number): Promise<Lake> {
     const { log, pipeline, plans, signal } = this.#parts
-    this.#directory ??= await mkdtemp(join(tmpdir(), 'landfall-repair-'))
-    const directory = join(this.#directory, String(number))
+    this.#temporary ??= makeTemporary('repair')
+    const directory = join((await this.#temporary).path, String(number))
     const storage = openLocalStorage(join(directory, 'lake'))
     const lake = openLake({ storage, catalog: openFileCatalog(storage) })
     await using lander = await openLander({
@@ -63,6 +63,6 @@ export class Shadows implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#landed.values())
-    if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true })
+    await (await this.#temporary)?.[Symbol.asyncDispose]()
   }
 }

@@ -2,12 +2,14 @@
  * The embedded engine: DuckDB over the lake's files and the spool's. Nothing of DuckDB is loaded before the first query, so a
  * query process that nobody asks costs next to nothing.
  */
+
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { mkdir, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../../base/clock.ts'
 import { isLandfallError, LandfallError } from '../../../base/errors.ts'
+import { makeTemporary, type TemporaryDirectory } from '../../../base/temporary.ts'
 import type { Lake } from '../../../lake/lake.ts'
 import type { LogReader } from '../../../log/log.ts'
 import { answerCommand, rowsResult, textResult } from '../../answer-command.ts'
@@ -96,7 +98,7 @@ interface Machinery {
   executor: Executor
   /** Where answers become files. */
   files: string
-  temporaryDirectory: string | undefined
+  temporary: TemporaryDirectory | undefined
 }
 
 interface EngineWatch extends Watch {
@@ -348,7 +350,8 @@ class DuckdbEngine implements SqlEngine {
       import('./executor.ts'),
     ])
     const own = this.#settings.temporaryDirectory
-    const temporaryDirectory = own ?? (await mkdtemp(join(tmpdir(), 'landfall-sql-')))
+    const temporary = own === undefined ? await makeTemporary('sql') : undefined
+    const temporaryDirectory = own ?? temporary!.path
     const directories = [...this.#lake.storage.leaseDirectories]
     if (this.#spoolDirectory !== undefined) directories.push(this.#spoolDirectory)
     const files = join(temporaryDirectory, 'answers')
@@ -363,7 +366,7 @@ class DuckdbEngine implements SqlEngine {
       statements,
       executor,
       files,
-      temporaryDirectory: own === undefined ? temporaryDirectory : undefined,
+      temporary,
     }
   }
 
@@ -381,8 +384,7 @@ class DuckdbEngine implements SqlEngine {
     machinery.parser.close()
     await machinery.executor.close()
     await rm(machinery.files, { recursive: true, force: true })
-    const directory = machinery.temporaryDirectory
-    if (directory !== undefined) await rm(directory, { recursive: true, force: true })
+    await machinery.temporary?.[Symbol.asyncDispose]()
   }
 }
 
