@@ -1,7 +1,7 @@
 // `npm test`: installs what is missing, then runs every check and every test, and says what was skipped and why.
-// Arguments are passed to vitest: `npm test -- test/log`.
+// `npm test -- --long` runs the long tests as well. Other arguments are passed to vitest: `npm test -- test/log`.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPinnedNode, isNodeFine, tooOldMessage } from '../bin/node24.js'
 import { installWhatIsMissing, root } from './bootstrap.js'
@@ -13,7 +13,8 @@ if (node === undefined) {
   process.exit(1)
 }
 const modules = join(root, 'node_modules')
-const filters = process.argv.slice(2)
+const isLong = process.argv.includes('--long')
+const filters = process.argv.slice(2).filter((argument) => argument !== '--long')
 
 /** Runs a program in the foreground with the project's tools first in its PATH; resolves to its exit code. */
 function run(command, args) {
@@ -53,6 +54,14 @@ const ENGINES = ['kafka', 's3', 'hdfs', 'rest', 'hive', 'spark', 'trino', 'engin
   (name) => `.${name}.test.ts`,
 )
 const isOfEngine = (path) => ENGINES.some((suffix) => path.endsWith(suffix))
+// Those that take minutes each. Who names one gets it.
+const LONG = 'test/**/*.long.*.test.ts'
+const leftOut =
+  filters.length === 0 && !isLong
+    ? readdirSync(join(root, 'test'), { recursive: true })
+        .filter((path) => path.includes('.long.'))
+        .map((path) => `test/${path}`)
+    : []
 const stories =
   filters.length === 0 ? ['test/stories'] : filters.filter((path) => isStory(path) && !isOfEngine(path))
 const ofEngines = filters.length === 0 ? ENGINES : filters.filter(isOfEngine)
@@ -71,7 +80,10 @@ if (stories.length > 0) {
   const left = ENGINES.flatMap((suffix) => ['--exclude', `test/**/*${suffix}`])
   await runTests([...stories, '--no-file-parallelism', ...left])
 }
-if (ofEngines.length > 0) await runTests([...ofEngines, '--no-file-parallelism'])
+if (ofEngines.length > 0) {
+  const left = leftOut.length > 0 ? ['--exclude', LONG] : []
+  await runTests([...ofEngines, '--no-file-parallelism', ...left])
+}
 
 async function runTests(args) {
   const summaryFile = join(root, '.cache', 'test-summary.json')
@@ -93,6 +105,10 @@ async function runTests(args) {
   for (const { name, reason } of summary.skips) console.log(`skipped: ${name}: ${reason}`)
 }
 
+if (leftOut.length > 0)
+  console.log(
+    `left out: ${leftOut.length} files of long tests (${leftOut.join(', ')}); npm test -- --long runs them too`,
+  )
 for (const failure of failures) console.log(failure)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 const skippedFails = process.env.LANDFALL_SKIPPED_FAILS === '1' && total.skipped > 0

@@ -6,7 +6,7 @@ import { Clients } from './requests.ts'
 import { settle } from './run-seed.ts'
 import { World } from './world.ts'
 
-// Over the catalog in files; remote catalogs have their lossy proxies (test/catalog/faults.engines.test.ts).
+// Over the catalog in files; remote catalogs have their lossy proxies (test/catalog/faults.long.engines.test.ts).
 
 test('a commit that happens and is answered by an error happens once, whichever it is', {
   timeout: 900_000,
