@@ -2,7 +2,6 @@
  * Answers as files: made whole first, so that an error is an error of the question and never a short file, then fetched once by a name
  * that nobody can guess. What nobody fetches goes after five minutes.
  */
-
 import { randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'

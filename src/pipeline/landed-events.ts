@@ -1,5 +1,4 @@
 /** Tables of a few events, landed as the pipeline lands them: for tests, with nothing running and nothing left behind. */
-
 import { join } from 'node:path'
 import { makeTemporary } from '../base/temporary.ts'
 import { openCatalog } from '../catalog/open.ts'

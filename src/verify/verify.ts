@@ -6,7 +6,6 @@
  * version each, `events` first, and what is committed meanwhile is not looked at. What it finds is data; it throws only what keeps it from
  * looking (storage away, no such directory).
  */
-
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { isLandfallError } from '../base/errors.ts'
 import { makeTemporary } from '../base/temporary.ts'

@@ -1,5 +1,4 @@
 /** Reads dead letters that have landed, as a stream: as many as there are, a few at a time in memory. */
-
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { makeTemporary } from '../../base/temporary.ts'
 import type { Lake } from '../../lake/lake.ts'

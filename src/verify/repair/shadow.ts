@@ -1,5 +1,4 @@
 /** The tables as the log tells them: a range of it is landed anew, by the same lander, into a lake of its own. */
-
 import { join } from 'node:path'
 import { makeTemporary, type TemporaryDirectory } from '../../base/temporary.ts'
 import { openFileCatalog } from '../../catalog/drivers/file.ts'

@@ -2,7 +2,6 @@
  * The embedded engine: DuckDB over the lake's files and the spool's. Nothing of DuckDB is loaded before the first query, so a
  * query process that nobody asks costs next to nothing.
  */
-
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
