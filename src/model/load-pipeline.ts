@@ -46,6 +46,8 @@ export async function loadRepairFile(path: string): Promise<Repair> {
   )
 }
 
+const MODULE = /\.[cm]?[jt]s$/
+
 async function importDefault(path: string, file: string, absent: string, example: string): Promise<unknown> {
   if (!statSync(file).isFile())
     fail(
@@ -53,6 +55,8 @@ async function importDefault(path: string, file: string, absent: string, example
       `${path} is not a file`,
       `Give the file, as in ${path.replace(/\/$/, '')}/pipeline.ts`,
     )
+  if (!MODULE.test(path))
+    fail(absent, `${path} is no module: expected a name that ends in .ts, .mts, .js or .mjs`, example)
   let module: { default?: unknown }
   try {
     module = (await import(pathToFileURL(file).href)) as { default?: unknown }

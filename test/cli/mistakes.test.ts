@@ -67,6 +67,12 @@ const cases: [string, string[], number, RegExp][] = [
     /the data directory .*not-one\.ts cannot be made: it is a file, or within one\. Name another with --data/,
   ],
   ['no pipeline file', ['up', join(folder, 'none.ts'), '--data', data], 1, /there is no pipeline file/],
+  [
+    'another file as pipeline',
+    ['check', 'package.json'],
+    1,
+    /package\.json is no module: expected a name that ends in \.ts/,
+  ],
   ['a folder as pipeline', ['check', folder], 1, /is not a file/],
   ['a pipeline that breaks a rule', ['up', broken, '--data', data], 1, /tables\.t\.events/],
   ['a pipeline with a syntax error', ['up', syntax, '--data', data], 1, /syntax\.ts:2/],
