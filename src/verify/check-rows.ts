@@ -19,6 +19,8 @@ export interface RowParts {
   findings: Findings
   /** Every definition that has ever judged, as far as it is kept: which events land where. */
   definitions: readonly (readonly TableDefinition[])[]
+  /** Tables whose rows are compared, and how many there are. */
+  onProgress: (tables: number, total: number) => void
 }
 
 /** A table whose files are all there, as a relation of DuckDB. */
@@ -38,11 +40,16 @@ export async function checkRows(tables: readonly CheckedTable[], parts: RowParts
   }
   const events = readable.get(EVENTS_TABLE.name)
   if (events === undefined) return
-  await checkPlaces(parts, events, readable.get('dead_letters'))
-  for (const one of readable.values()) {
-    if (one === events || one.state.name === 'dead_letters') continue
+  const dead = readable.get('dead_letters')
+  const others = [...readable.values()].filter((one) => one !== events && one !== dead)
+  const compared = (count: number) => parts.onProgress(readable.size - others.length + count, readable.size)
+  parts.onProgress(0, readable.size)
+  await checkPlaces(parts, events, dead)
+  compared(0)
+  for (const [i, one] of others.entries()) {
     const lacking = await checkAgainstEvents(parts, one, events)
     tables.find(({ version }) => version.name === one.state.name)!.lacking = lacking
+    compared(i + 1)
   }
 }
 

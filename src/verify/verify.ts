@@ -29,7 +29,7 @@ export type Stage = 'log' | 'files' | 'rows'
 
 export interface VerifyOptions {
   signal?: AbortSignal
-  /** Of `log` in records, of `files` in bytes; `total` is known from the start. */
+  /** Of `log` in records, of `files` in bytes, of `rows` in tables; `total` is known from the start. */
   onProgress?: (stage: Stage, done: number, total: number) => void
 }
 
@@ -182,8 +182,13 @@ async function compareRows(
   for (const { table } of unreadable) findings.tables.push({ table, rows: null })
   const definitions = directory.definitions.map((pipeline) => pipeline.tables)
   const ours = tables.filter(({ version }) => isOurs(version))
-  await checkRows(ours, { lake: rooms.lake, connection, findings, definitions })
-  onProgress('rows', 1, 1)
+  await checkRows(ours, {
+    lake: rooms.lake,
+    connection,
+    findings,
+    definitions,
+    onProgress: (done, total) => onProgress('rows', done, total),
+  })
 }
 
 /** Tables of a rehearsal, or of somebody else, have no position. */

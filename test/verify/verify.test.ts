@@ -42,6 +42,21 @@ test('a directory that nothing has touched is right, to the last row', async () 
   expect(rowsOf(report)).toEqual(expect.arrayContaining(ROWS))
 })
 
+test('each part tells how far it is, up to all of it', async () => {
+  const told = new Map<string, [done: number, total: number][]>()
+  await verify(prepared.places, {
+    onProgress: (stage, done, total) => void told.set(stage, [...(told.get(stage) ?? []), [done, total]]),
+  })
+  expect([...told.keys()]).toEqual(['files', 'log', 'rows'])
+  for (const [stage, steps] of told) {
+    const total = steps[0]![1]
+    expect(total, stage).toBeGreaterThan(0)
+    expect(steps.at(-1), stage).toEqual([total, total])
+    expect(steps, stage).toEqual(steps.toSorted(([a], [b]) => a - b))
+  }
+  expect(told.get('rows')![0]).toEqual([0, ROWS.length])
+})
+
 test.for([['purchases'], ['events'], ['dead_letters']])(
   'a data file of %s that is damaged or gone is told with its rows, and made again from the log',
   async ([table]) => {

@@ -14,9 +14,10 @@ export interface VerifyCommandOptions {
   json: boolean
 }
 
-const SHOWN: Record<Exclude<Stage, 'rows'>, { title: string; of: string }> = {
+const SHOWN: Record<Stage, { title: string; of: string }> = {
   log: { title: 'log', of: 'records' },
   files: { title: 'tables', of: 'bytes' },
+  rows: { title: 'rows', of: 'tables' },
 }
 
 /** Exit code 1 when something is damaged and not repaired. */
@@ -45,7 +46,6 @@ class Stages {
   #progress: Progress | undefined
 
   show = (stage: Stage, done: number, total: number): void => {
-    if (stage === 'rows') return
     if (this.#stage !== stage) {
       this.end()
       this.#stage = stage
