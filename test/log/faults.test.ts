@@ -338,6 +338,8 @@ test('readers see nothing of a frame that is written but not yet synced', async 
   await using log = await openSmall(directory, { files })
   await log.append([newRecord('a')])
   await using reader = await openEmbeddedReader({ directory })
+  // A log behind a shut gate would never close, and what went wrong never be told.
+  using _opened = { [Symbol.dispose]: () => gate.open() }
   gate.shut()
   const reached = gate.reached()
   const appended = log.append([newRecord('b')])

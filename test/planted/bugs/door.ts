@@ -65,7 +65,7 @@ export const DOOR_BUGS: Bug[] = [
     harm: 'a handler counts what was never stored',
     file: 'src/collector/appender.ts',
     edits: [{ find: 'if (pending !== undefined) this.#memory.states!.failed(pending, error)', replace: '' }],
-    check: { file: state, test: '' },
+    check: { file: state, test: 'a failed append drops what was not acknowledged' },
   },
   {
     name: 'state-position-of-what-was-read',
