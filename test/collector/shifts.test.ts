@@ -1,8 +1,12 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { collectorSettings } from '../../src/collector/limits.ts'
 import { Shifts } from '../../src/collector/shifts.ts'
+
+// Shifts look by themselves every 10 ms; here they do so when they are told to.
+beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
+afterEach(() => vi.useRealTimers())
 
 const PLACES = 4
 const settings = collectorSettings({
